@@ -1,0 +1,3 @@
+namespace HyperActors.Kernel;
+
+internal static class Placeholder;
