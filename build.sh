@@ -1,0 +1,222 @@
+#!/usr/bin/env bash
+# One script for everything a checkout needs: see `./build.sh help`.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")"
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
+js=tests/Interop.Tests/js
+results=artifacts/test
+
+say() { printf '%s\n' "$*"; }
+die() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
+
+help() {
+  cat <<'TEXT'
+./build.sh demo [PATH]   build, then copy a folder or file through two nodes (and a JavaScript one) and compare
+./build.sh test          build everything, run every test; the last line counts them
+./build.sh bench [ROW]   the benchmark table beside JavaScript: all, engine, wire, feed or replicate
+./build.sh clean         remove everything that was built or installed inside this checkout
+./build.sh help          this text
+
+Needed: .NET SDK 10. libsodium is installed by apt-get when it is missing and this runs as root.
+Node 20 or newer and npm are needed for the interop tests, the benchmarks beside JavaScript and the last step of the demo.
+TEXT
+}
+
+# ---- what has to be on the machine ----
+
+need_dotnet() {
+  command -v dotnet >/dev/null 2>&1 && dotnet --list-sdks | grep -q '^10\.' ||
+    die "the .NET SDK 10 is missing and can't be installed from here: https://dotnet.microsoft.com/download/dotnet/10.0"
+}
+
+has_sodium() {
+  if [[ $(uname) == Darwin ]]; then
+    compgen -G '/opt/homebrew/lib/libsodium*.dylib' >/dev/null || compgen -G '/usr/local/lib/libsodium*.dylib' >/dev/null
+  else
+    compgen -G '/usr/lib*/libsodium.so.2[36]*' >/dev/null || compgen -G '/usr/lib/*/libsodium.so.2[36]*' >/dev/null ||
+      compgen -G '/lib/*/libsodium.so.2[36]*' >/dev/null || compgen -G '/usr/local/lib/libsodium.so.2[36]*' >/dev/null ||
+      { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null || true; } | grep -Eq 'libsodium\.so\.2[36]'
+  fi
+}
+
+need_sodium() {
+  has_sodium && return
+  if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null 2>&1; then
+    say "Installing libsodium23"
+    apt-get update -qq </dev/null >/dev/null || true
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libsodium23 </dev/null >/dev/null ||
+      die "apt-get could not install libsodium23"
+  else
+    die "libsodium is missing: apt-get install libsodium23 (Debian, Ubuntu), brew install libsodium (macOS)"
+  fi
+}
+
+has_node() {
+  command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 &&
+    [[ $(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0) -ge 20 ]]
+}
+
+no_node="Node 20 or newer (with npm) is missing and can't be installed from here: https://nodejs.org/en/download"
+
+# Exactly what the lock file says, and again only when the lock file has changed.
+install_js() {
+  local stamp=$js/node_modules/.installed lock
+  lock=$(cksum <"$js/package-lock.json")
+  if [[ $(cat "$stamp" 2>/dev/null || true) != "$lock" ]]; then
+    say "Installing the JavaScript peers"
+    (cd "$js" && npm ci --no-audit --no-fund --loglevel=error </dev/null) || return 1
+    printf '%s\n' "$lock" >"$stamp"
+  fi
+}
+
+# ---- test ----
+
+passed=0 failed=0 skipped=0
+
+fail() {
+  failed=$((failed + 1))
+  say "FAILED: $*"
+}
+
+finish() {
+  if [[ $((passed + failed)) == 0 ]]; then
+    fail "no test ran"
+  fi
+
+  say "$passed passed, $failed failed, $skipped skipped"
+  [[ $failed == 0 ]]
+}
+
+# Adds up the counters of one result file; a run that ended badly without a failed test counts as one.
+tally() {
+  local project=$1 status=$2 trx=$3 counters ran good bad total
+  counters=$(tr '\n' ' ' <"$trx" 2>/dev/null | grep -o '<Counters [^>]*>' | head -n 1 || true)
+  count() { grep -o " $1=\"[0-9]*\"" <<<"$counters" | tr -dc '0-9' || true; }
+  total=$(count total) good=$(count passed) ran=$(count executed)
+  total=${total:-0} good=${good:-0} ran=${ran:-0} bad=$((ran - good))
+  passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + total - ran))
+  if [[ $status != 0 && $bad == 0 ]]; then
+    fail "$project ended with status $status"
+  elif [[ $total == 0 ]]; then
+    fail "$project holds no test"
+  fi
+}
+
+# A tier is a list of test projects and the seconds it may take; a run that hangs is ended at twice that.
+tier() {
+  local name=$1 budget=$2 begun=$SECONDS project status
+  shift 2
+  say "== $name"
+  for project in "$@"; do
+    status=0
+    timeout -k 10 $((2 * budget)) dotnet test "tests/$project/bin/Release/net10.0/HyperActors.$project.dll" --nologo \
+      --results-directory "$results" --logger "trx;LogFileName=$project.trx" --logger "console;verbosity=minimal" \
+      >"$results/$project.log" 2>&1 || status=$?
+    # From a file, not through a pipe: a process that a test left behind would keep a pipe open.
+    grep -vE '^(Starting test execution|A total of [0-9]+ test files|Results File:|$)' "$results/$project.log" || true
+    tally "$project" "$status" "$results/$project.trx"
+  done
+
+  local took=$((SECONDS - begun))
+  say "== $name: $took s of $budget s"
+  if ((took > budget)); then
+    fail "the tier '$name' took $took s, its budget is $budget s"
+  fi
+}
+
+# The actors must also compile against Akka.NET: its shape always, the real thing where its packages restore.
+seam() {
+  compgen -G 'src/Actors/*.cs' >/dev/null || compgen -G 'src/Actors/*/*.cs' >/dev/null || return 0
+  say "== engine seam"
+  dotnet build src/Actors/Actors.csproj -c Release -p:ActorEngine=Shape -v q --nologo ||
+    fail "src/Actors does not compile against Akka.NET's signatures (-p:ActorEngine=Shape)"
+  if timeout 120 dotnet restore src/Actors/Actors.csproj -p:ActorEngine=Akka -v q >/dev/null 2>&1; then
+    dotnet build src/Actors/Actors.csproj -c Release -p:ActorEngine=Akka --no-restore -v q --nologo ||
+      fail "src/Actors does not compile against Akka.NET (-p:ActorEngine=Akka)"
+  else
+    say "Akka.NET's packages can't be restored here: its shape alone holds the seam"
+  fi
+}
+
+run_tests() {
+  exec </dev/null
+  need_dotnet
+  need_sodium
+  rm -rf "$results"
+  mkdir -p "$results"
+
+  local begun=$SECONDS
+  say "== build"
+  if ! dotnet build HyperActors.sln -c Release -v q --nologo || ! HYPERACTORS_BUILD_ONLY=1 ./hyperactors; then
+    fail "the build"
+    finish
+    return
+  fi
+
+  say "== build: $((SECONDS - begun)) s"
+  dotnet format whitespace . --folder --verify-no-changes --exclude '**/bin/' '**/obj/' '**/node_modules/' ||
+    fail "the format: run dotnet format whitespace . --folder"
+  seam
+  if has_node; then
+    install_js || fail "npm could not install the JavaScript peers; the interop tests are skipped"
+  else
+    say "$no_node; the interop tests are skipped"
+  fi
+
+  local unit=() project
+  for project in tests/*.Tests; do
+    project=${project#tests/}
+    case $project in
+      Interop.Tests | Simulation.Tests | Cli.Tests) ;;
+      *) unit+=("$project") ;;
+    esac
+  done
+
+  tier "unit and laws" 240 "${unit[@]}"
+  tier "interop" 480 Interop.Tests
+  tier "simulation" 180 Simulation.Tests
+  tier "end to end" 240 Cli.Tests
+  say "== $((SECONDS - begun)) s in all"
+  finish
+}
+
+# ---- the other verbs ----
+
+run_demo() {
+  need_dotnet
+  need_sodium
+  if has_node && install_js; then
+    export HYPERACTORS_JS_PEER=$PWD/$js/peer.js
+  else
+    say "$no_node; the demo leaves its last step out"
+  fi
+
+  ./hyperactors demo "$@"
+}
+
+run_bench() {
+  need_dotnet
+  need_sodium
+  has_node || die "$no_node"
+  install_js || die "npm could not install the JavaScript peers"
+  dotnet build bench/HyperActors.Benchmarks/HyperActors.Benchmarks.csproj -c Release -v q --nologo
+  dotnet bench/HyperActors.Benchmarks/bin/Release/net10.0/HyperActors.Benchmarks.dll "${@:-all}"
+}
+
+clean() {
+  find src tests bench -name node_modules -prune -o -type d \( -name bin -o -name obj \) -prune -exec rm -rf {} +
+  find tests bench -type d -name node_modules -prune -exec rm -rf {} +
+  rm -rf artifacts
+}
+
+verb=${1:-help}
+shift || true
+case $verb in
+  demo) run_demo "$@" ;;
+  test) run_tests ;;
+  bench) run_bench "$@" ;;
+  clean) clean ;;
+  help | -h | --help) help ;;
+  *) help >&2; die "no verb '$verb'" ;;
+esac
