@@ -1,0 +1,36 @@
+using System.Net;
+using HyperActors.Crypto;
+
+namespace HyperActors.Abstractions;
+
+/// <summary>A node: a store of feeds, and the connections over which they are copied.</summary>
+public interface IHyperNode : IAsyncDisposable
+{
+    /// <summary>The node's identity on encrypted connections.</summary>
+    PublicKey PublicKey { get; }
+
+    /// <summary>Opens the writable feed of that name, and makes it when there is none: its key grows from the store's primary key.</summary>
+    ValueTask<IFeed> OpenFeedAsync(string name, CancellationToken cancellationToken = default);
+
+    /// <summary>Opens the feed of that name when the store has one, else gives null: makes none.</summary>
+    ValueTask<IFeed?> FindFeedAsync(string name, CancellationToken cancellationToken = default);
+
+    /// <summary>Opens the feed with that key: what peers hold of it can be read here.</summary>
+    ValueTask<IFeed> OpenFeedAsync(FeedKey key, CancellationToken cancellationToken = default);
+
+    /// <summary>Every feed of the store, by name, then by key.</summary>
+    ValueTask<IReadOnlyList<FeedInfo>> ListFeedsAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Takes connections on a TCP address, speaking what JavaScript peers speak over a piped TCP socket.</summary>
+    /// <returns>The address in use: port 0 becomes the port that the system chose.</returns>
+    /// <exception cref="ConnectionFailedException">The address cannot be used; the message says why.</exception>
+    ValueTask<IPEndPoint> ListenTcpAsync(IPEndPoint address, CancellationToken cancellationToken = default);
+
+    /// <summary>Connects over TCP; every feed that both sides know is copied over the connection from then on.</summary>
+    /// <returns>The peer, once the handshake is done.</returns>
+    /// <exception cref="ConnectionFailedException">Nobody answers there, or not in this protocol.</exception>
+    ValueTask<PeerInfo> ConnectTcpAsync(string host, int port, CancellationToken cancellationToken = default);
+
+    /// <summary>Connections as they open and close. Ends with the token, or with the node.</summary>
+    IAsyncEnumerable<ConnectionEvent> WatchConnectionsAsync(CancellationToken cancellationToken = default);
+}

@@ -1,0 +1,29 @@
+using System.Net;
+using HyperActors.Crypto;
+
+namespace HyperActors.Abstractions;
+
+/// <summary>The other end of a connection.</summary>
+/// <param name="ConnectionId">Counts the connections of this node, from 1.</param>
+/// <param name="PublicKey">Who it is: the key that its handshake proved.</param>
+/// <param name="Address">Where it is, when the transport knows.</param>
+/// <param name="IsInitiator">True when we dialled.</param>
+public sealed record PeerInfo(long ConnectionId, PublicKey PublicKey, EndPoint? Address, bool IsInitiator);
+
+/// <summary>Something that happened to a connection.</summary>
+public abstract record ConnectionEvent
+{
+    private ConnectionEvent()
+    {
+    }
+
+    /// <summary>The handshake is done.</summary>
+    /// <param name="Peer">Who is there.</param>
+    public sealed record Opened(PeerInfo Peer) : ConnectionEvent;
+
+    /// <summary>The connection ended.</summary>
+    /// <param name="ConnectionId">Which one.</param>
+    /// <param name="Address">Where the peer was, when the transport knows.</param>
+    /// <param name="Reason">Why, in words; null for an orderly end.</param>
+    public sealed record Closed(long ConnectionId, EndPoint? Address, string? Reason) : ConnectionEvent;
+}
