@@ -24,7 +24,8 @@ public sealed class BlockTooLargeException(string message) : HyperActorsExceptio
 public sealed class FeedNotFoundException(string message) : HyperActorsException(message);
 
 /// <summary>Another process holds the store; the message says which.</summary>
-public sealed class StoreLockedException(string message) : HyperActorsException(message);
+public sealed class StoreLockedException(string message, Exception? innerException = null)
+    : HyperActorsException(message, innerException);
 
 /// <summary>A feed has stopped; the reason is inside, and in the message.</summary>
 public sealed class FeedFailedException(string message, Exception? innerException = null)
