@@ -12,9 +12,11 @@ public static class ZBase32
     public static int TextLength(int byteCount) => ((byteCount * 8) + 4) / 5;
 
     /// <summary>Writes <paramref name="bytes"/> as text.</summary>
-    public static string Encode(ReadOnlySpan<byte> bytes)
+    public static string Encode(ReadOnlySpan<byte> bytes) =>
+        string.Create(TextLength(bytes.Length), bytes, static (text, bytes) => Encode(bytes, text));
+
+    private static void Encode(ReadOnlySpan<byte> bytes, Span<char> text)
     {
-        Span<char> text = stackalloc char[TextLength(bytes.Length)];
         uint bits = 0;
         int count = 0;
         int written = 0;
@@ -33,8 +35,6 @@ public static class ZBase32
         {
             text[written] = Alphabet[(int)(bits << (5 - count)) & 31];
         }
-
-        return new string(text);
     }
 
     /// <summary>Reads text back into exactly <paramref name="bytes"/>.</summary>
