@@ -28,20 +28,28 @@ public sealed class MerkleTree
     /// <summary>Every node that was added or came to be, in the order in which it did.</summary>
     public ReadOnlySpan<TreeNode> Added => CollectionsMarshal.AsSpan(_added);
 
-    /// <summary>Grows by blocks.</summary>
+    /// <summary>Grows by blocks; many of them are hashed side by side.</summary>
     public void Append(IReadOnlyList<ReadOnlyMemory<byte>> blocks)
     {
-        const int Stretch = 256;
         _added.EnsureCapacity(_added.Count + (2 * blocks.Count));
-        Span<Hash> hashes = new Hash[Math.Min(blocks.Count, Stretch)];
-        for (int start = 0; start < blocks.Count; start += Stretch)
+        if (blocks.Count < Stretch.Smallest)
         {
-            int count = Math.Min(Stretch, blocks.Count - start);
-            HashLeaves(blocks, start, hashes[..count]);
+            foreach (ReadOnlyMemory<byte> block in blocks)
+            {
+                Append(block.Span);
+            }
+
+            return;
+        }
+
+        var stretch = new Stretch(Math.Min(blocks.Count, Stretch.Largest));
+        for (int start = 0; start < blocks.Count; start += Stretch.Largest)
+        {
+            int count = Math.Min(Stretch.Largest, blocks.Count - start);
+            stretch.Hash(blocks, start, count, Length);
             for (int i = 0; i < count; i++)
             {
-                ulong size = (ulong)blocks[start + i].Length;
-                Invariant.Hold(TryAppendRoot(new TreeNode(2 * Length, size, hashes[i])));
+                Invariant.Hold(TryAppendRoot(stretch.Leaf(i), stretch));
             }
         }
     }
@@ -51,7 +59,9 @@ public sealed class MerkleTree
 
     /// <summary>Puts a node to the right of the last root, and joins equal neighbours into parents.</summary>
     /// <returns>False, and nothing changed that matters, when the tree would be beyond all measure.</returns>
-    public bool TryAppendRoot(in TreeNode node)
+    public bool TryAppendRoot(in TreeNode node) => TryAppendRoot(node, null);
+
+    private bool TryAppendRoot(in TreeNode node, Stretch? stretch)
     {
         ulong leaves = FlatTree.CountLeaves(node.Index);
         if (node.Size > TreeNode.MaxSize || ByteLength + node.Size > TreeNode.MaxSize || Length + leaves > FlatTree.MaxLength)
@@ -66,7 +76,11 @@ public sealed class MerkleTree
         while (_roots.Count > 1 && FlatTree.Sibling(_roots[^1].Index) == _roots[^2].Index)
         {
             // Neither can fail: all bytes together have just been measured.
-            TreeNode.TryParent(_roots[^2], _roots[^1], out TreeNode parent);
+            if (stretch is null || !stretch.TryGetParent(_roots[^2], _roots[^1], out TreeNode parent))
+            {
+                TreeNode.TryParent(_roots[^2], _roots[^1], out parent);
+            }
+
             _added.Add(parent);
             _roots.RemoveAt(_roots.Count - 1);
             _roots[^1] = parent;
@@ -77,11 +91,72 @@ public sealed class MerkleTree
 
     public TreeHead ToHead() => new(Fork, Roots);
 
-    private static void HashLeaves(IReadOnlyList<ReadOnlyMemory<byte>> blocks, int start, Span<Hash> hashes)
+    /// <summary>Leaves and parents of a run of blocks, hashed level by level.</summary>
+    private sealed class Stretch(int capacity)
     {
-        for (int i = 0; i < hashes.Length; i++)
+        /// <summary>Fewer blocks than this gain nothing.</summary>
+        public const int Smallest = 4;
+
+        /// <summary>Blocks at a time: their hashes stay in the processor's cache until they are joined.</summary>
+        public const int Largest = 512;
+
+        private readonly ReadOnlyMemory<byte>[] _blocks = new ReadOnlyMemory<byte>[capacity];
+        private readonly ulong[] _sizes = new ulong[2 * capacity];
+        private readonly Hash[] _hashes = new Hash[2 * capacity];
+        private readonly (ulong From, ulong To, int Place)[] _levels = new (ulong, ulong, int)[12];
+        private int _depth;
+
+        public void Hash(IReadOnlyList<ReadOnlyMemory<byte>> blocks, int start, int count, ulong first)
         {
-            hashes[i] = TreeHash.Leaf(blocks[start + i].Span);
+            for (int i = 0; i < count; i++)
+            {
+                _blocks[i] = blocks[start + i];
+                _sizes[i] = (ulong)_blocks[i].Length;
+            }
+
+            TreeHash.Leaves(_blocks.AsSpan(0, count), _hashes.AsSpan(0, count));
+            _levels[0] = (first, first + (ulong)count, 0);
+            int free = count;
+            for (_depth = 1; ; _depth++)
+            {
+                // Only parents whose two children both lie in the stretch.
+                (ulong from, ulong to, int place) = _levels[_depth - 1];
+                ulong left = (from + 1) >> 1;
+                ulong right = to >> 1;
+                if (right <= left)
+                {
+                    return;
+                }
+
+                int children = place + (int)((2 * left) - from);
+                int parents = (int)(right - left);
+                ReadOnlySpan<ulong> sizes = _sizes.AsSpan(children, 2 * parents);
+                TreeHash.Parents(sizes, _hashes.AsSpan(children, 2 * parents), _hashes.AsSpan(free, parents));
+                for (int i = 0; i < parents; i++)
+                {
+                    _sizes[free + i] = sizes[2 * i] + sizes[(2 * i) + 1];
+                }
+
+                _levels[_depth] = (left, right, free);
+                free += parents;
+            }
+        }
+
+        public TreeNode Leaf(int i) => new(2 * (_levels[0].From + (ulong)i), _sizes[i], _hashes[i]);
+
+        public bool TryGetParent(in TreeNode left, in TreeNode right, out TreeNode parent)
+        {
+            int depth = FlatTree.Depth(left.Index) + 1;
+            ulong offset = FlatTree.Offset(left.Index) >> 1;
+            if (depth >= _depth || offset < _levels[depth].From)
+            {
+                parent = default;
+                return false;
+            }
+
+            int place = _levels[depth].Place + (int)(offset - _levels[depth].From);
+            parent = new TreeNode((left.Index + right.Index) / 2, _sizes[place], _hashes[place]);
+            return true;
         }
     }
 }

@@ -3,9 +3,11 @@
 import { createRequire } from 'node:module'
 import { writeFileSync } from 'node:fs'
 const require = createRequire(import.meta.url)
-const Hypercore = require('hypercore10')
-const RAM = require('random-access-memory')
+const { MerkleTree, MerkleTreeBatch } = require('hypercore/lib/merkle-tree')
 const flat = require('flat-tree')
+
+// A request that fails leaves promises of nodes behind.
+process.on('unhandledRejection', () => {})
 
 let seed = 12345
 const random = (n) => {
@@ -27,9 +29,11 @@ const trees = []
 const ids = (nodes) => nodes.map((n) => n.index)
 
 for (const length of [1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 21, 33, 100]) {
-  const core = new Hypercore(RAM, { keyPair: require('hypercore-crypto').keyPair(Buffer.alloc(32, 1)) })
-  await core.append(Array.from({ length }, (_, i) => block(i)))
-  const tree = core.core.tree
+  const tree = new MerkleTreeBatch({ fork: 0, roots: [], length: 0, byteLength: 0, signature: null, prologue: null, storage: null })
+  for (let i = 0; i < length; i++) tree.append(block(i))
+  const stored = new Map(tree.nodes.map((n) => [n.index, n]))
+  const rx = { getTreeNode: (index) => Promise.resolve(stored.get(index) || null), tryFlush () {} }
+  const session = { fork: 0, roots: tree.roots, length, byteLength: tree.byteLength, signature: Buffer.alloc(64), prologue: null, storage: { read: () => rx } }
   const proofs = []
   for (let n = 0; n < 60; n++) {
     const request = {}
@@ -37,7 +41,7 @@ for (const length of [1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 21, 33, 100]) {
     if (kind === 0 || kind === 3 || kind === 6) request.block = { index: random(length), nodes: random(4) }
     if (kind === 1 || kind === 4) request.hash = { index: random(2 * length - 1), nodes: random(3) }
     if (kind === 2 || kind === 6 || kind === 4) {
-      request.seek = { bytes: random(tree.byteLength + 2), padding: random(4) === 0 ? 1 : 0 }
+      request.seek = { bytes: random(tree.byteLength + 2), padding: 0 }
     }
     if (kind === 3 || kind === 5 || kind === 7 || random(3) === 0) {
       const start = random(2) === 0 ? 0 : random(length)
@@ -45,7 +49,7 @@ for (const length of [1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 21, 33, 100]) {
     }
     const entry = { request: structuredClone(request) }
     try {
-      const p = await tree.proof({ block: null, hash: null, seek: null, upgrade: null, ...request })
+      const p = await (await MerkleTree.proof(session, rx, { block: null, hash: null, seek: null, upgrade: null, ...request })).settle()
       entry.proof = {}
       if (p.block) entry.proof.block = ids(p.block.nodes)
       if (p.hash) entry.proof.hash = ids(p.hash.nodes)
