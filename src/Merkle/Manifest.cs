@@ -193,7 +193,7 @@ public sealed class Manifest : IEncodable, IEquatable<Manifest>
             Signers = signers,
             Prologue = (flags & 2) != 0 ? new Prologue(ReadHash(ref reader), reader.ReadUInt()) : null,
             Linked = (flags & 4) != 0 ? DecodeKeys(ref reader) : null,
-            UserData = (flags & 8) != 0 ? reader.ReadBuffer().ToArray() : null,
+            UserData = (flags & 8) != 0 ? (ReadOnlyMemory<byte>?)reader.ReadBuffer().ToArray() : null,
         };
     }
 

@@ -229,6 +229,13 @@ public static class ProofBuilder
                 return;
             }
 
+            // A hash that reaches across the start of the upgrade is below none of its nodes.
+            if (!FlatTree.Spans(root, _node))
+            {
+                Fail(ProofBuild.Invalid);
+                return;
+            }
+
             NodeList = [];
             if (!_isBlock)
             {

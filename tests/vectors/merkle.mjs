@@ -16,7 +16,7 @@ const random = (n) => {
 }
 
 const numbers = []
-for (const index of [0, 1, 2, 3, 5, 7, 8, 11, 13, 23, 31, 127, 1000, 4095, 2 ** 31 - 1, 2 ** 40 + 3, 2 ** 52 - 1]) {
+for (const index of [0, 1, 2, 3, 5, 7, 8, 11, 13, 23, 31, 127, 1000, 4095, 2 ** 31 - 1, 2 ** 40 + 3, 2 ** 50 - 1]) {
   numbers.push({
     index, depth: flat.depth(index), offset: flat.offset(index), parent: flat.parent(index), sibling: flat.sibling(index),
     spans: flat.spans(index), children: flat.children(index)
@@ -47,6 +47,10 @@ for (const length of [1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 21, 33, 100]) {
       const start = random(2) === 0 ? 0 : random(length)
       request.upgrade = { start, length: random(length - start + 1) + (random(20) === 0 ? 1 : 0) }
     }
+    // hypercore 11.37.1 loses the byte offset of every root but the first when a node is proven together with a seek.
+    const node = request.block ? 2 * request.block.index : request.hash ? request.hash.index : 0
+    if (request.seek && node > flat.rightSpan(flat.fullRoots(2 * length)[0])) delete request.seek
+
     const entry = { request: structuredClone(request) }
     try {
       const p = await (await MerkleTree.proof(session, rx, { block: null, hash: null, seek: null, upgrade: null, ...request })).settle()
