@@ -1,5 +1,6 @@
 using System.Buffers;
 using HyperActors.Compact;
+using HyperActors.Crypto;
 
 namespace HyperActors.Wire;
 
@@ -16,13 +17,17 @@ public sealed class MessageBatchWriter : IBufferWriter<byte>, IDisposable
     /// <summary>What a frame needs behind its last item: the MAC.</summary>
     internal const int TailRoom = 16;
 
-    /// <summary>The largest message: what is left of a frame.</summary>
-    public const int MaxMessageSize = LinkOptions.LargestFrame - HeadRoom - TailRoom - LongPrefix;
+    /// <summary>The largest payload: what is left of a frame beside its cipher, the channel's id and the message's type.</summary>
+    public const int MaxPayloadSize = LinkOptions.LargestFrame - SecretStream.Overhead - 9 - MaxTypeSize;
 
-    /// <summary>What frames are filled to: two of the level-1 caches of a small core, and a batch that is worth a system call.</summary>
+    /// <summary>What frames are filled to: small enough for a core's cache, large enough to be worth a system call.</summary>
     public const int DefaultFrameSize = 64 * 1024;
 
+    /// <summary>The largest target for a frame of several messages.</summary>
+    public const int MaxFrameSize = 1024 * 1024;
+
     private const int LongPrefix = 5;
+    private const int MaxTypeSize = 5;
 
     private readonly int _frameSize;
     private readonly int _initialSize;
@@ -42,6 +47,7 @@ public sealed class MessageBatchWriter : IBufferWriter<byte>, IDisposable
     /// <param name="initialSize">What the first messages of a batch reserve; small batches hold no more than that.</param>
     public MessageBatchWriter(int frameSize = DefaultFrameSize, int initialSize = 1024)
     {
+        Invariant.Hold(frameSize is > 0 and <= MaxFrameSize);
         _frameSize = frameSize;
         _initialSize = initialSize;
     }
@@ -103,7 +109,7 @@ public sealed class MessageBatchWriter : IBufferWriter<byte>, IDisposable
         byte[] array = _block!.Array;
         int bodyStart = _itemStart + _prefixSize;
         int bodySize = _position - bodyStart;
-        Invariant.Hold(bodySize <= MaxMessageSize);
+        Invariant.Hold(bodySize <= MaxPayloadSize + MaxTypeSize);
         int prefixSize = CompactSize.OfUInt((ulong)bodySize);
         if (prefixSize != _prefixSize)
         {
