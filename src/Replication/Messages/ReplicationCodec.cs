@@ -1,4 +1,5 @@
 using HyperActors.Compact;
+using HyperActors.Wire;
 
 namespace HyperActors.Replication;
 
@@ -11,6 +12,37 @@ public static class ReplicationCodec
 
     /// <summary>The name by which the same protocol may be opened by others.</summary>
     public const string Alias = "hypercore";
+
+    /// <summary>Decodes a batch as it came over the wire; messages of unknown types are left out.</summary>
+    /// <param name="batch">The batch; blocks, bitfields and extension payloads stay in its memory.</param>
+    /// <param name="messages">Where the messages go.</param>
+    /// <returns>False when one is malformed; those before it have been decoded.</returns>
+    public static bool TryDecode(MessageBatch batch, ICollection<ReplicationMessage> messages)
+    {
+        foreach (Message item in batch)
+        {
+            if (!TryDecode(item.Type, item.Payload, out ReplicationMessage? message))
+            {
+                return false;
+            }
+
+            if (message is not null)
+            {
+                messages.Add(message);
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Writes messages where they will be sent from; blocks are copied once, into place.</summary>
+    public static void Encode(IReadOnlyList<ReplicationMessage> messages, MessageBatchWriter writer)
+    {
+        for (int i = 0; i < messages.Count; i++)
+        {
+            writer.Write((uint)messages[i].Type, messages[i], messages[i].ApproximateSize);
+        }
+    }
 
     /// <summary>Decodes one message; blocks, bitfields and extension payloads stay where they are, in <paramref name="payload"/>.</summary>
     /// <returns>
