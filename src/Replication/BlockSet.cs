@@ -356,7 +356,8 @@ public sealed class BlockSet
 
             if (count == PageBits)
             {
-                Counted(-before);
+                _words = null;
+                _count = 0;
                 return before;
             }
 
