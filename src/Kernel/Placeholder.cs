@@ -1,3 +1,0 @@
-namespace HyperActors.Kernel;
-
-internal static class Placeholder;
