@@ -98,7 +98,7 @@ public sealed class TellAndAskConformance : ConformanceTest
         Probe silent = CreateProbe();
         using var source = new CancellationTokenSource();
         Task<string> asked = silent.Ref.Ask<string>("anyone?", source.Token);
-        source.Cancel();
+        await source.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
     }
 
