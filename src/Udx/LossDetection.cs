@@ -60,8 +60,7 @@ internal sealed class LossDetection
     }
 
     /// <summary>Learns from an acknowledged packet how far the peer has come.</summary>
-    /// <returns>Whether <paramref name="roundTrip"/> belongs to the sending that we think it does.</returns>
-    public bool HandleAcked(in SentPacket packet, uint sequence, TimeSpan roundTrip, TimeSpan minRoundTrip)
+    public void HandleAcked(in SentPacket packet, uint sequence, TimeSpan roundTrip, TimeSpan minRoundTrip)
     {
         uint end = sequence + 1;
         int beyond = _hasForwardMost ? Sequence.Difference(end, _forwardMost) : 1;
@@ -78,7 +77,7 @@ internal sealed class LossDetection
         // Sooner than any round trip: it was the earlier sending that arrived.
         if (packet.IsRetransmitted && roundTrip < minRoundTrip)
         {
-            return false;
+            return;
         }
 
         _roundTrip = roundTrip;
@@ -87,8 +86,6 @@ internal sealed class LossDetection
             _sentAt = packet.SentAt;
             _sentEnd = end;
         }
-
-        return true;
     }
 
     /// <summary>Moves packets that must be lost from the one queue to the other.</summary>

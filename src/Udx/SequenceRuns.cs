@@ -1,9 +1,12 @@
+using System.Runtime.InteropServices;
+
 namespace HyperActors.Udx;
 
 /// <summary>Runs of consecutive numbers beyond a gap, ascending, each half open.</summary>
 internal sealed class SequenceRuns(int maxRuns)
 {
     private readonly List<(uint Start, uint End)> _runs = [];
+    private int _nextReported;
 
     public int Count => _runs.Count;
 
@@ -51,6 +54,34 @@ internal sealed class SequenceRuns(int maxRuns)
         uint end = _runs[0].End;
         _runs.RemoveAt(0);
         return end;
+    }
+
+    /// <summary>Chooses the runs to report now, ascending.</summary>
+    /// <remarks>When there are too many, the highest are always among them, since that is where most packets arrive; the others
+    /// take turns. The peer remembers, so that soon it knows them all.</remarks>
+    /// <returns>How many were chosen.</returns>
+    public int Report(Span<(uint Start, uint End)> output)
+    {
+        if (_runs.Count <= output.Length)
+        {
+            CollectionsMarshal.AsSpan(_runs).CopyTo(output);
+            return _runs.Count;
+        }
+
+        int highest = (output.Length + 4) / 5;
+        int others = output.Length - highest;
+        int limit = _runs.Count - highest;
+        if (_nextReported >= limit)
+        {
+            _nextReported = 0;
+        }
+
+        int taken = Math.Min(others, limit - _nextReported);
+        ReadOnlySpan<(uint, uint)> runs = CollectionsMarshal.AsSpan(_runs);
+        runs.Slice(_nextReported, taken).CopyTo(output);
+        _nextReported += taken;
+        runs[limit..].CopyTo(output[taken..]);
+        return taken + highest;
     }
 
     public void Clear() => _runs.Clear();

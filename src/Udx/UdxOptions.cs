@@ -26,10 +26,10 @@ public sealed record UdxOptions
     /// <summary>Runs of packets kept beyond a gap. More survive heavy loss on long paths; each arrival searches them.</summary>
     public int MaxReorderRuns { get; set; } = 1024;
 
-    /// <summary>Bytes that may wait to be sent beyond what the windows allow to be under way.</summary>
+    /// <summary>Bytes that may wait to be sent beyond one window. More keeps fast paths busy, less keeps what is sent fresh.</summary>
     public int SendBacklog { get; set; } = 256 * 1024;
 
-    /// <summary>Bytes waiting and under way together, whatever window the peer announces.</summary>
+    /// <summary>Bytes waiting and unacknowledged together, whatever window the peer announces.</summary>
     public int MaxSendBuffer { get; set; } = 16 * 1024 * 1024;
 
     /// <summary>Packets sent and not yet acknowledged in sequence; a sender this far ahead waits for the gap to close.</summary>

@@ -30,7 +30,6 @@ public sealed partial class UdxStream
 
     // Full packets before this number were sent when the path still seemed to carry them.
     private uint? _oversizedEnd;
-    private TimeSpan? _roundTripSample;
 
     /// <summary>Bytes that may be written now.</summary>
     public int SendCapacity
@@ -43,8 +42,10 @@ public sealed partial class UdxStream
             }
 
             long window = Math.Min((long)_congestion.Window * MaxPayload, _peerWindow);
-            long bound = Math.Min(_options.SendBacklog + window, _options.MaxSendBuffer);
-            return (int)Math.Max(0, bound - (_sendBuffer.End - _sendBuffer.Start));
+            long room = Math.Min(
+                _options.SendBacklog + window - Waiting,
+                _options.MaxSendBuffer - (_sendBuffer.End - _sendBuffer.Start));
+            return (int)Math.Max(0, room);
         }
     }
 
@@ -222,12 +223,12 @@ public sealed partial class UdxStream
     private int WriteAck(Span<byte> buffer, UdxPath path)
     {
         int affordable = Math.Max(0, _replyCredit - PacketHeader.Size) / PacketHeader.SackBlockSize;
-        int blocks = Math.Min(Math.Min(_reorder.Runs.Count, PacketHeader.MaxSackBlocks), affordable);
-        ToHeader(path.RemoteId, blocks > 0 ? PacketFlags.Sack : PacketFlags.None).Encode(buffer);
+        Span<(uint Start, uint End)> runs = stackalloc (uint, uint)[PacketHeader.MaxSackBlocks];
+        int count = _reorder.Runs.Report(runs[..Math.Min(affordable, runs.Length)]);
+        ToHeader(path.RemoteId, count > 0 ? PacketFlags.Sack : PacketFlags.None).Encode(buffer);
         int length = PacketHeader.Size;
-        for (int i = 0; i < blocks; i++)
+        foreach ((uint start, uint end) in runs[..count])
         {
-            (uint start, uint end) = _reorder.Runs[i];
             BinaryPrimitives.WriteUInt32LittleEndian(buffer[length..], start);
             BinaryPrimitives.WriteUInt32LittleEndian(buffer[(length + 4)..], end);
             length += PacketHeader.SackBlockSize;
@@ -322,10 +323,16 @@ public sealed partial class UdxStream
     private int PeerWindowInPackets =>
         _peerWindow == 0 ? 0 : (int)Math.Clamp(_peerWindow / MaxPayload, 1, int.MaxValue);
 
-    // A tail probe ignores the congestion window: one packet, and it may save a timeout.
+    // It ignores the congestion window: one packet, and it may save a timeout.
     private bool TryChooseTailProbe(TimeSpan now, out Candidate next)
     {
         _owesTailProbe = false;
+        if (_sent.Lost.Count > 0)
+        {
+            next = ChooseRepeat(_sent.Lost.Head);
+            return true;
+        }
+
         bool hasNew = (Waiting > 0 || HasEndToSend) && _peerWindow > 0 && _sent.Count < _options.MaxUnackedPackets;
         if (hasNew)
         {
@@ -454,17 +461,27 @@ public sealed partial class UdxStream
 
         _sent.Acknowledge(sequence);
         _rate.HandleDelivered(packet, now);
-        TimeSpan roundTrip = _rtt.Clamp(now - packet.SentAt);
-        if (!packet.IsRetransmitted)
+        _loss.HandleAcked(packet, sequence, _rtt.Clamp(now - packet.SentAt), _rtt.Min);
+    }
+
+    /// <summary>Measures the round trip of the packet that left last among those that were just acknowledged.</summary>
+    /// <remarks>Older ones may have arrived long ago, and only the gap before them kept that from us.</remarks>
+    private TimeSpan? MeasureRoundTrip(TimeSpan now)
+    {
+        if (_rate.Newest is not { } newest)
+        {
+            return null;
+        }
+
+        TimeSpan roundTrip = _rtt.Clamp(now - newest.SentAt);
+        if (!newest.IsRetransmitted)
         {
             _rtt.Add(roundTrip, now);
             _loss.PermitProbe();
+            return roundTrip;
         }
 
-        if (_loss.HandleAcked(packet, sequence, roundTrip, _rtt.Min))
-        {
-            _roundTripSample = roundTrip;
-        }
+        return roundTrip >= _rtt.Min ? roundTrip : null;
     }
 
     private void FinishAcknowledgement(int acked, bool hasAdvanced, TimeSpan now)
@@ -479,6 +496,7 @@ public sealed partial class UdxStream
             return;
         }
 
+        TimeSpan? roundTrip = MeasureRoundTrip(now);
         int lost = acked > 0 ? DetectLosses(now) : 0;
         ArmAfterAck(hasAdvanced || acked > 0, now);
         var sample = new AckSample
@@ -489,12 +507,11 @@ public sealed partial class UdxStream
             InFlight = _sent.InFlight.Count,
             Delivered = _rate.Delivered,
             Phase = _loss.Phase,
-            RoundTrip = _roundTripSample,
+            RoundTrip = roundTrip,
             Rate = _rate.Take(now, _rtt.Min),
             SmoothedRoundTrip = _rtt.Smoothed,
             PacketSize = MaxPayload,
         };
-        _roundTripSample = null;
         if (_congestion.HandleAck(sample))
         {
             _rate.MarkAppLimited(_sent.InFlight.Count);

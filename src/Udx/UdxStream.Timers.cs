@@ -57,7 +57,7 @@ public sealed partial class UdxStream
             if (_tailProbeAt <= now)
             {
                 _tailProbeAt = _never;
-                _owesTailProbe = _loss.MayProbe && _sent.Count > 0;
+                _owesTailProbe = _sent.Count > 0 && (_loss.MayProbe || _sent.Lost.Count > 0);
             }
         }
 
@@ -177,7 +177,10 @@ public sealed partial class UdxStream
 
     private void ArmTailProbe(TimeSpan now)
     {
-        if (_loss.Phase != LossPhase.Open || _sent.Sacked > 0 || !_loss.MayProbe || !_rtt.HasSample)
+        // In recovery too the window may leave no room to repeat anything while nothing more is acknowledged.
+        bool isTail = _loss.Phase == LossPhase.Open && _sent.Sacked == 0 && _loss.MayProbe;
+        bool isStuck = _loss.Phase == LossPhase.Recovery && _sent.Lost.Count > 0;
+        if ((!isTail && !isStuck) || !_rtt.HasSample)
         {
             _tailProbeAt = _never;
             return;

@@ -263,7 +263,6 @@ public sealed partial class UdxStream : IBufferWriter<byte>
         _owesAck &= reason == UdxCloseReason.Ended;
         _sent.Clear();
         ForgetUnsent();
-        _outbox?.Clear();
         if (reason != UdxCloseReason.Ended)
         {
             // What was not delivered in order before an abort is not delivered at all.

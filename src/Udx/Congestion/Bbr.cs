@@ -396,13 +396,15 @@ internal sealed class Bbr : ICongestionController
             SaveWindow();
         }
 
+        // What was just found lost will be repeated: until then its place stays taken.
+        int underWay = ack.InFlight + ack.Lost;
         _phase = ack.Phase;
         Window = Math.Max(1, Window - ack.Lost);
         if (ack.Phase == LossPhase.Recovery && previous != LossPhase.Recovery)
         {
             _conservesPackets = true;
             _roundEnd = ack.Delivered;
-            Window = ack.InFlight + ack.Acked;
+            Window = underWay + ack.Acked;
         }
         else if (ack.Phase == LossPhase.Open && previous != LossPhase.Open)
         {
@@ -412,7 +414,7 @@ internal sealed class Bbr : ICongestionController
 
         if (_conservesPackets)
         {
-            Window = Math.Max(Window, ack.InFlight + ack.Acked);
+            Window = Math.Max(Window, underWay + ack.Acked);
         }
 
         return _conservesPackets;

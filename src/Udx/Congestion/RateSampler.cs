@@ -29,6 +29,9 @@ internal sealed class RateSampler
     /// <summary>Whether rates measured now say more about the application than about the path.</summary>
     public bool IsAppLimited => _appLimitedUntil != 0;
 
+    /// <summary>The packet that left last among those acknowledged in this batch.</summary>
+    public SentPacket? Newest => _hasNewest ? _newest : null;
+
     /// <summary>What is under way is all there is to send, until it has been delivered.</summary>
     public void MarkAppLimited(int inFlight) => _appLimitedUntil = Math.Max(1, Delivered + inFlight);
 
