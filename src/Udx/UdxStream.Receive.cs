@@ -292,22 +292,21 @@ public sealed partial class UdxStream
     {
         int count = 0;
 
-        // Blocks must ascend: whatever is sent to us, no number is looked at twice.
-        uint from = _sent.First;
+        // Blocks must ascend: whatever is sent to us, no number is looked at twice. As distances from the first number
+        // they can't wrap around.
+        uint from = 0;
         while (blocks.Length >= PacketHeader.SackBlockSize)
         {
-            uint start = BinaryPrimitives.ReadUInt32LittleEndian(blocks);
-            uint end = BinaryPrimitives.ReadUInt32LittleEndian(blocks[4..]);
+            uint start = BinaryPrimitives.ReadUInt32LittleEndian(blocks) - _sent.First;
+            uint end = BinaryPrimitives.ReadUInt32LittleEndian(blocks[4..]) - _sent.First;
             blocks = blocks[PacketHeader.SackBlockSize..];
-            bool isValid = Sequence.Difference(start, from) >= 0 && Sequence.Difference(end, start) > 0 &&
-                Sequence.Difference(end, _sent.Next) <= 0;
-            if (!isValid)
+            if (start < from || start >= end || end > (uint)_sent.Count)
             {
                 _rejected++;
                 continue;
             }
 
-            for (uint sequence = start; sequence != end; sequence++)
+            for (uint sequence = _sent.First + start; sequence != _sent.First + end; sequence++)
             {
                 if (_sent[sequence].State != PacketState.Acked)
                 {
