@@ -330,7 +330,7 @@ public sealed partial class Replicator
         {
             CountRefusal(peer, request);
         }
-        else if (peer.Refused.Add(request.Index) && peer.Refused.Count >= MaxSilentRefusals)
+        else if (request.Fork == peer.Fork && peer.Refused.Add(request.Index) && peer.Refused.Count >= MaxSilentRefusals)
         {
             peer.IsPaused = true;
         }
@@ -342,6 +342,12 @@ public sealed partial class Replicator
     /// <summary>A peer that refuses what it announced is not asked for that again, and in the end for nothing.</summary>
     private void CountRefusal(PeerState peer, OutRequest request)
     {
+        // It had moved on before the request came.
+        if (request.Fork != peer.Fork)
+        {
+            return;
+        }
+
         if (request.HasBlock)
         {
             peer.Refused.Add(request.Index);

@@ -197,7 +197,10 @@ public sealed partial class Replicator
         peer.AllowsPush = sync.AllowsPush;
         if (isForkNew)
         {
+            // Refusals told of the old one.
             peer.Refused.Clear();
+            peer.Refusals = 0;
+            peer.IsPaused = peer.ConflictDeadline is not null;
         }
 
         if (CloseIfIdle(peer))

@@ -60,7 +60,7 @@ public sealed partial class Replicator
                 Refuse(peer, request.Id);
                 return false;
             default:
-                SendNotAvailable(peer, request.Id, request.Request);
+                SendNotAvailable(peer, request.Id, request.Request, answer.Result == ServeResult.OtherFork);
                 return false;
         }
     }
@@ -71,7 +71,7 @@ public sealed partial class Replicator
         if (request.Fork != _state.Fork || (request.Block is { } block && !_have.Contains(block.Index)))
         {
             peer.Serving.Cancel(message.Id);
-            SendNotAvailable(peer, message.Id, request);
+            SendNotAvailable(peer, message.Id, request, request.Fork != _state.Fork);
             return;
         }
 
@@ -91,7 +91,11 @@ public sealed partial class Replicator
         peer.Serving.Add(new InRequest(message.Id, ++_ticket, request, message.Priority > 0));
     }
 
-    private void SendNotAvailable(PeerState peer, ulong id, ProofRequest request)
+    /// <remarks>
+    /// Another fork is no reason: JavaScript counts reasons, and after 32 of them asks nothing more. A truncation while it
+    /// has 48 requests in flight would be enough.
+    /// </remarks>
+    private void SendNotAvailable(PeerState peer, ulong id, ProofRequest request, bool isOtherFork)
     {
         if (request.Manifest && SendsManifest)
         {
@@ -99,7 +103,7 @@ public sealed partial class Replicator
         }
         else
         {
-            peer.Send(new NoDataMessage(id, NoDataReason.NotAvailable));
+            peer.Send(new NoDataMessage(id, isOtherFork ? NoDataReason.None : NoDataReason.NotAvailable));
         }
     }
 

@@ -18,6 +18,9 @@ public enum ServeResult
 
     /// <summary>The request makes no sense for this tree.</summary>
     Invalid,
+
+    /// <summary>The feed is at another fork than the request.</summary>
+    OtherFork,
 }
 
 /// <summary>The feed's answer to a <see cref="ServeRequest"/>.</summary>

@@ -114,7 +114,7 @@ internal sealed class MemoryFeed : INodeSource
         Served++;
         if (request.Request.Fork != Head.Fork)
         {
-            return new ServeAnswer(request.Ticket, ServeResult.NotAvailable, null);
+            return new ServeAnswer(request.Ticket, ServeResult.OtherFork, null);
         }
 
         ProofBuild built = ProofBuilder.Build(Head, Signature, Manifest?.Prologue, request.Request, this, out Proof? proof);

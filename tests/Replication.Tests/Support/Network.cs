@@ -59,12 +59,16 @@ internal sealed class Network(ulong seed)
         TimeSpan limit = Now + TimeSpan.FromMinutes(10);
         while (!condition())
         {
-            Assert.True(_agenda.TryPeek(out _, out (TimeSpan Time, long) next) && next.Time <= limit, $"nothing happens any more (seed {seed})");
+            Assert.True(_agenda.TryPeek(out _, out (TimeSpan Time, long) next) && next.Time <= limit, $"nothing happens any more (seed {seed})\n{Describe()}");
             Action action = _agenda.Dequeue();
             Now = next.Time;
             action();
         }
     }
+
+    private string Describe() => string.Join('\n', _nodes.Select(node =>
+        $"fork {node.Feed.Head.Fork} length {node.Feed.Head.Length} blocks {node.Feed.Blocks.Count} / {node.Replicator.State}\n"
+        + string.Join('\n', node.Replicator.GetPeers().Select(peer => $"    {peer}"))));
 
     internal void At(TimeSpan time, Action action) => _agenda.Enqueue(action, (time, _order++));
 
