@@ -65,7 +65,7 @@ public sealed partial class Replicator
         _applyingBytes -= proof.Size;
         if (proof.Epoch == _epoch)
         {
-            _isUpgrading &= !proof.HasUpgrade;
+            _upgrading -= proof.HasUpgrade ? 1 : 0;
             if (proof.Index is { } index)
             {
                 SettleBlock(index, verdict, proof.IsDistrusted, stored);
@@ -116,10 +116,7 @@ public sealed partial class Replicator
             _distrusted.Add(index);
         }
 
-        if (!_parallel.ContainsKey(index))
-        {
-            MakeIdle(index);
-        }
+        Release(index);
     }
 
     private void AnnounceStored(List<ulong> stored)
@@ -209,7 +206,7 @@ public sealed partial class Replicator
 
         if (request.HasBlock && (_have.Contains(request.Index) || _applying.Contains(request.Index)) && !request.HasUpgrade)
         {
-            peer.InFlight.Remove(request.Index);
+            Release(peer, request.Index);
             return;
         }
 
@@ -245,7 +242,7 @@ public sealed partial class Replicator
             ParkedProof parked = peer.Parked[i];
             if (_have.Contains(parked.Index) || _applying.Contains(parked.Index))
             {
-                peer.InFlight.Remove(parked.Index);
+                Release(peer, parked.Index);
                 parked.Lease?.Dispose();
             }
             else if (StoredLevel(parked.Index, _state.Length) <= parked.Nodes)
@@ -381,7 +378,7 @@ public sealed partial class Replicator
     {
         Proof proof = data.Proof;
         if (proof.Fork != _state.Fork || proof.Block is not { } block || _have.Contains(block.Index) || _busy.Contains(block.Index)
-            || (proof.Upgrade is { } upgrade && (_isUpgrading || upgrade.Start != _state.Length))
+            || (proof.Upgrade is { } upgrade && (_upgrading > 0 || upgrade.Start != _state.Length))
             || _applyingBytes >= _options.MaxApplyingBytes)
         {
             return;
@@ -397,7 +394,7 @@ public sealed partial class Replicator
 
         _busy.Add(block.Index);
         _idleWants.Remove(block.Index);
-        _isUpgrading |= proof.Upgrade is not null;
+        _upgrading += proof.Upgrade is null ? 0 : 1;
         Collect(peer, copy, null, block.Index, proof.Upgrade is not null);
     }
 

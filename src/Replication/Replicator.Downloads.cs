@@ -244,7 +244,7 @@ public sealed partial class Replicator
 
     private bool MayUpgrade()
     {
-        if (_isUpgrading || _forks.Count > 0 || (_expectsPeers && _order.TrueForAll(peer => !peer.IsOpen)))
+        if (_upgrading > 0 || _forks.Count > 0 || (_expectsPeers && _order.TrueForAll(peer => !peer.IsOpen)))
         {
             return true;
         }

@@ -111,7 +111,7 @@ public sealed partial class Replicator
         _applying.Clear();
         _distrusted.Clear();
         _parallel.Clear();
-        _isUpgrading = false;
+        _upgrading = 0;
         _idleWants.Clear();
         _idleWants.UnionWith(_wanted.Keys);
     }

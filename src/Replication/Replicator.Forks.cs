@@ -87,14 +87,20 @@ public sealed partial class Replicator
 
     private void AskFork(PeerState peer)
     {
-        if (peer.Length == 0 || !_forks.TryGetValue(peer.Fork, out ForkSearch? search) || search.Asked is not null)
+        if (peer.Length == 0 || !_forks.TryGetValue(peer.Fork, out ForkSearch? search)
+            || !search.MayAsk(peer, _now, _options.HotswapAfter))
         {
             return;
         }
 
+        if (_order.Count > 1)
+        {
+            _nextHotswap ??= _now + _options.HotswapAfter;
+        }
+
         if (search.Step == ForkStep.AskProof)
         {
-            search.Asked = peer;
+            search.Ask(peer, _now);
             Send(peer, RequestKind.ForkProof, new ProofRequest { Fork = peer.Fork, Upgrade = new UpgradeRequest(0, peer.Length), Manifest = _state.Manifest is null }, 0);
         }
         else if (search.Step == ForkStep.AskPath)
@@ -126,26 +132,27 @@ public sealed partial class Replicator
             index = next;
         }
 
-        search.Asked = peer;
+        search.Ask(peer, _now);
+        int depth = FlatTree.Depth(search.Different.Index);
         var request = new ProofRequest
         {
             Fork = peer.Fork,
-            Hash = new HashRequest(2 * index, (ulong)FlatTree.Depth(search.Different.Index)),
+            Hash = new HashRequest(2 * index, (ulong)depth),
         };
-        Send(peer, RequestKind.ForkHash, request, 0);
+        Send(peer, RequestKind.ForkHash, request, 0).Nodes = depth;
     }
 
     private void HandleForkData(PeerState peer, OutRequest request, DataMessage data)
     {
         Release(peer, request);
-        if (!_forks.TryGetValue(request.Fork, out ForkSearch? search))
+        if (!_forks.TryGetValue(request.Fork, out ForkSearch? search) || !search.IsCurrent(request))
         {
             return;
         }
 
         bool isEmpty = data.Proof.Upgrade is null && data.Proof.Hash is null;
         bool isTaken = data.Proof.Fork == request.Fork && !isEmpty && (request.Kind == RequestKind.ForkProof
-            ? search.Step == ForkStep.AskProof && search.TryTakeProof(data, _key, _state.Manifest, _state.Length)
+            ? search.TryTakeProof(data, _key, _state.Manifest, _state.Length)
             : search.TryTakePath(data));
         if (isTaken)
         {
@@ -208,12 +215,12 @@ public sealed partial class Replicator
     private void CheckConflict(PeerState peer, DataMessage data)
     {
         bool isAsked = peer.ConflictDeadline is not null;
-        if (!isAsked)
+        if (!isAsked || peer.IsEvidenceChecked)
         {
             CountUnsolicited(peer);
         }
 
-        if (!peer.IsOpen || IsFrozen)
+        if (!peer.IsOpen || IsFrozen || peer.IsEvidenceChecked)
         {
             return;
         }
@@ -223,6 +230,7 @@ public sealed partial class Replicator
             && data.Proof is { Block: null, Hash: null, Seek: null }
             && ForkSearch.TryVerify(data, _key, manifest, out _, out _))
         {
+            peer.IsEvidenceChecked = true;
             Read([.. upgrade.Nodes.Select(node => node.Index)], new PendingRead.ConflictCompare(peer, data.Proof, _state.Fork));
         }
         else if (isAsked)
@@ -233,6 +241,7 @@ public sealed partial class Replicator
 
     private void HandleConflictCompared(PendingRead.ConflictCompare compare, IReadOnlyList<TreeNode?> nodes)
     {
+        compare.Peer.IsEvidenceChecked = false;
         TreeNode[] theirs = compare.Evidence.Upgrade!.Value.Nodes;
         bool isComparable = compare.Fork == _state.Fork && nodes.All(node => node is not null);
         for (int i = 0; i < theirs.Length && isComparable && !IsFrozen; i++)

@@ -209,12 +209,31 @@ public sealed partial class Replicator
         }
 
         peer.LengthAcked = isSameFork ? sync.RemoteLength : 0;
+        if (isForkNew)
+        {
+            ForgetForks();
+        }
+
         SearchFork(peer);
-        if (!isLengthNew || !isSameFork)
+        if (peer.UpgradeCheck != 0)
+        {
+            // One look at storage at a time, however often the peer speaks; the next comes when that one is over.
+            peer.NeedsSync |= _state.Length > sync.Length;
+        }
+        else if (!isLengthNew || !isSameFork)
         {
             AfterSync(peer, peer.CanBeUpgraded && isSameFork);
         }
-        else if (CanUpgrade(sync.Length) is { } canUpgrade)
+        else
+        {
+            Reconsider(peer);
+        }
+    }
+
+    /// <summary>The peer has another length: find out whether we can prove ours to it.</summary>
+    private void Reconsider(PeerState peer)
+    {
+        if (CanUpgrade(peer.Length) is { } canUpgrade)
         {
             AfterSync(peer, canUpgrade);
         }
@@ -367,6 +386,12 @@ public sealed partial class Replicator
         }
 
         peer.UpgradeCheck = 0;
+        if (peer.Fork == _state.Fork && check.Length != peer.Length)
+        {
+            Reconsider(peer);
+            return;
+        }
+
         bool canUpgrade = check.Fork == _state.Fork && peer.Fork == _state.Fork && check.Length == peer.Length
             && check.Length < _state.Length && nodes.All(node => node is not null);
         if (check.IsAfterSync)

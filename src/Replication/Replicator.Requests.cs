@@ -25,7 +25,8 @@ public sealed partial class Replicator
     private readonly Dictionary<ulong, int> _parallel = [];
     private PeerState? _manifestPeer;
     private TimeSpan? _nextHotswap;
-    private bool _isUpgrading;
+    private TimeSpan _upgradeAskedAt;
+    private int _upgrading;
     private bool _isReorganizing;
     private int _inFlight;
 
@@ -59,9 +60,12 @@ public sealed partial class Replicator
         AskAgain(peer);
     }
 
+    /// <summary>One peer at a time is asked, and another only when that one is slow: nobody may keep us from the newest version.</summary>
     private bool MayAskUpgrade(PeerState peer) =>
-        !_isUpgrading && peer.CanUpgradeUs && peer.Fork == _state.Fork && peer.Length > _state.Length
-        && peer.LengthAcked == _state.Length;
+        peer.CanUpgradeUs && peer.Fork == _state.Fork && peer.Length > _state.Length && peer.LengthAcked == _state.Length
+        && (_upgrading == 0
+            || (_upgrading < _options.MaxParallelRequests && _now - _upgradeAskedAt >= _options.HotswapAfter
+                && !peer.Requests.InFlight().Any(request => request.HasUpgrade)));
 
     private void AskUpgrade(PeerState peer)
     {
@@ -271,7 +275,12 @@ public sealed partial class Replicator
         sent.HasUpgrade = request.Upgrade is not null && kind is RequestKind.Block or RequestKind.Upgrade;
         sent.Index = request.Hash?.Index ?? 0;
         _inFlight++;
-        _isUpgrading |= sent.HasUpgrade;
+        if (sent.HasUpgrade)
+        {
+            _upgrading++;
+            _upgradeAskedAt = _now;
+        }
+
         peer.Send(new RequestMessage(sent.Id, request, priority));
         return sent;
     }
@@ -302,6 +311,11 @@ public sealed partial class Replicator
     private void Release(PeerState peer, ulong index)
     {
         peer.InFlight.Remove(index);
+        Release(index);
+    }
+
+    private void Release(ulong index)
+    {
         if (_parallel.TryGetValue(index, out int count))
         {
             if (count > 2)
@@ -347,7 +361,7 @@ public sealed partial class Replicator
 
         if (request.HasUpgrade)
         {
-            _isUpgrading = false;
+            _upgrading--;
         }
 
         if (request.Kind == RequestKind.Manifest)
@@ -355,10 +369,9 @@ public sealed partial class Replicator
             _manifestPeer = null;
         }
 
-        if (request.Kind is RequestKind.ForkProof or RequestKind.ForkHash && _forks.TryGetValue(request.Fork, out ForkSearch? search)
-            && search.Asked == peer)
+        if (request.Kind is RequestKind.ForkProof or RequestKind.ForkHash && _forks.TryGetValue(request.Fork, out ForkSearch? search))
         {
-            search.Asked = null;
+            search.Release(peer);
         }
 
         _isDirty = true;

@@ -72,7 +72,7 @@ public sealed partial class Replicator
         get
         {
             TimeSpan? deadline = _lingerUntil;
-            if (_restUntil is { } rest && HasDownloads)
+            if (_restUntil is { } rest)
             {
                 deadline = Earlier(deadline, rest);
             }

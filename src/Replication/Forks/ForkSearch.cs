@@ -30,13 +30,14 @@ internal sealed class ForkSearch(ulong fork)
     private readonly List<TreeNode> _nodes = [];
     private TreeNode[] _toCompare = [];
     private ulong _localLength;
+    private TimeSpan _askedAt;
 
     public ulong Fork { get; } = fork;
 
     public ForkStep Step { get; private set; } = ForkStep.AskProof;
 
     /// <summary>Whom the request in flight was sent to.</summary>
-    public PeerState? Asked { get; set; }
+    public PeerState? Asked { get; private set; }
 
     public TreeHead? Head { get; private set; }
 
@@ -55,6 +56,32 @@ internal sealed class ForkSearch(ulong fork)
     public (ulong Start, ulong End) Wanted { get; private set; }
 
     public IReadOnlyList<TreeNode> Nodes => _nodes;
+
+    /// <summary>A request for the present step went to a peer.</summary>
+    public void Ask(PeerState peer, TimeSpan now)
+    {
+        Asked = peer;
+        _askedAt = now;
+    }
+
+    /// <summary>The request is answered, or will not be.</summary>
+    public void Release(PeerState peer)
+    {
+        if (Asked == peer)
+        {
+            Asked = null;
+        }
+    }
+
+    /// <summary>Whether a peer may be asked: nobody else is, or has been for too long.</summary>
+    public bool MayAsk(PeerState peer, TimeSpan now, TimeSpan patience) =>
+        Asked is null || (Asked != peer && now - _askedAt >= patience);
+
+    /// <summary>Whether a request belongs to the present step; the answer to an earlier one comes too late.</summary>
+    public bool IsCurrent(OutRequest request) => request.Kind == RequestKind.ForkProof
+        ? Step == ForkStep.AskProof
+        : Step == ForkStep.AskPath && FlatTree.Spans(Different.Index, request.Index)
+            && FlatTree.Depth(Different.Index) == request.Nodes;
 
     /// <summary>Takes a signed upgrade from nothing.</summary>
     /// <returns>False when it proves nothing.</returns>

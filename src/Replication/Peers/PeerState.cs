@@ -32,6 +32,9 @@ internal sealed class PeerState(PeerId id, ReplicationOptions options)
     /// <summary>When a peer under suspicion is given up.</summary>
     public TimeSpan? ConflictDeadline { get; set; }
 
+    /// <summary>Whether evidence of a conflict from it is being compared.</summary>
+    public bool IsEvidenceChecked { get; set; }
+
     // What it said about itself in its last sync.
     public bool IsSynced { get; set; }
 
@@ -144,6 +147,7 @@ internal sealed class PeerState(PeerId id, ReplicationOptions options)
         IsSynced = false;
         IsPaused = false;
         ConflictDeadline = null;
+        IsEvidenceChecked = false;
         Fork = 0;
         Length = 0;
         CanUpgradeUs = false;
