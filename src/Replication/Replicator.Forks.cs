@@ -9,6 +9,9 @@ public sealed partial class Replicator
     private readonly Dictionary<ulong, PendingRead> _reads = [];
     private ulong _read;
 
+    /// <summary>Forks of peers that are being compared with ours.</summary>
+    internal int ForkSearches => _forks.Count;
+
     /// <summary>What to do with nodes that were read.</summary>
     private abstract record PendingRead
     {
