@@ -1,1 +1,60 @@
-return 0;
+using HyperActors.Benchmarks;
+using HyperActors.Benchmarks.Harness;
+using HyperActors.Benchmarks.Rows;
+
+const int Runs = 3;
+const double Floor = 2;
+
+Dictionary<string, IReadOnlyList<Row>> suites = new(StringComparer.Ordinal)
+{
+    ["engine"] = EngineRows.All,
+    ["feed"] = FeedRows.All,
+    ["replicate"] = ReplicateRows.All,
+};
+
+string name = args.FirstOrDefault() ?? "all";
+if (name is not ("all" or "wire") && !suites.ContainsKey(name))
+{
+    Console.Error.WriteLine($"no benchmark '{name}': all, wire, {string.Join(", ", suites.Keys)}");
+    return 2;
+}
+
+if (name is "all" or "wire")
+{
+    WireBench.Run(args.Skip(1).ToArray());
+    Console.WriteLine();
+}
+
+var results = new List<Result>();
+foreach (Row row in suites.Where(s => name == "all" || s.Key == name).SelectMany(s => s.Value))
+{
+    Console.Error.WriteLine(row.Work);
+
+    // In turns, so that both sides see the same machine; the run in the middle counts.
+    var ours = new List<Measurement>();
+    var theirs = new List<Measurement>();
+    for (int run = 0; run < Runs; run++)
+    {
+        if (row.Theirs is not null)
+        {
+            theirs.Add(await row.Theirs());
+        }
+
+        ours.Add(await row.Ours());
+    }
+
+    results.Add(new Result(row.Work, row.Unit, Measurement.Median(ours), theirs.Count == 0 ? null : Measurement.Median(theirs)));
+}
+
+if (results.Count > 0)
+{
+    Console.WriteLine(Table.Print(results));
+}
+
+Result[] slow = [.. results.Where(r => r.Ratio < Floor)];
+foreach (Result result in slow)
+{
+    Console.Error.WriteLine($"below {Floor}x JavaScript: {result.Work}");
+}
+
+return slow.Length == 0 ? 0 : 1;
