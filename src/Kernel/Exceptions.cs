@@ -1,18 +1,18 @@
 namespace HyperActors.Kernel;
 
 /// <summary>What goes wrong in the engine rather than in an actor of yours.</summary>
-public abstract class AkkaException : Exception
+public class AkkaException : Exception
 {
-    protected AkkaException()
+    public AkkaException()
     {
     }
 
-    protected AkkaException(string message)
+    public AkkaException(string message)
         : base(message)
     {
     }
 
-    protected AkkaException(string message, Exception? innerException)
+    public AkkaException(string message, Exception? innerException)
         : base(message, innerException)
     {
     }

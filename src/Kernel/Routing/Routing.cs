@@ -20,7 +20,7 @@ public class RouterEnvelope
 /// <summary>Asks a router for its <see cref="Routees"/>.</summary>
 public sealed class GetRoutees
 {
-    public static GetRoutees Instance { get; } = new();
+    public static readonly GetRoutees Instance = new();
 
     private GetRoutees()
     {

@@ -12,21 +12,15 @@ const hypercores = { 11: require('hypercore'), 10: require('hypercore10') }
 
 const cores = new Map()
 const connections = new Map()
-const folders = []
 let store = null
 let server = null
 let nextConnection = 1
 
-process.on('exit', () => folders.forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })))
-
 const bytes = (hex) => (hex === undefined || hex === null ? undefined : Buffer.from(hex, 'hex'))
 const hex = (buffer) => (buffer ? buffer.toString('hex') : null)
 
-function temporary() {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hyperactors-js-'))
-  folders.push(folder)
-  return folder
-}
+// Below TMPDIR, which whoever starts this process names and removes: a store still writes while the process ends.
+const temporary = () => fs.mkdtempSync(path.join(os.tmpdir(), 'hyperactors-js-'))
 
 function find(name) {
   const entry = cores.get(name)
