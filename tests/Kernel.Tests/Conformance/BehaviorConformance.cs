@@ -96,7 +96,8 @@ public sealed class BehaviorConformance : ConformanceTest
                 sender.Tell(s, Self);
             });
             Receive<int>(n => listener.Tell(n, Self));
-        }    }
+        }
+    }
 
     public sealed class AsyncFailer : ReceiveActor
     {
