@@ -43,8 +43,11 @@ public sealed class ClimbedProof
     /// <summary>Where the climb from the block, hash or seek position ended; null when there was none of them.</summary>
     public TreeNode? Root { get; }
 
-    /// <summary>Every node that was given or computed on the way.</summary>
+    /// <summary>Every node that was given or computed on the way; the last is <see cref="Root"/>.</summary>
     public ReadOnlySpan<TreeNode> Nodes => _nodes;
+
+    /// <summary>The same climb for a proof that differs in its upgrade alone.</summary>
+    public ClimbedProof With(UpgradeProof? upgrade) => new(Proof with { Upgrade = upgrade }, Root, _nodes);
 }
 
 /// <summary>A proof that fits a tree, as far as the tree's roots can tell.</summary>
