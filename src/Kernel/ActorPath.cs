@@ -39,6 +39,9 @@ public sealed class ActorPath : IEquatable<ActorPath>, IComparable<ActorPath>
 
     public ActorPath Root => ParentOrNull is null ? this : ParentOrNull.Root;
 
+    /// <summary>How many names there are below the root.</summary>
+    public int Depth => ParentOrNull is null ? 0 : ParentOrNull.Depth + 1;
+
     /// <summary>The names from below the root to here.</summary>
     public IReadOnlyList<string> Elements
     {
@@ -119,6 +122,10 @@ public sealed class ActorPath : IEquatable<ActorPath>, IComparable<ActorPath>
         TryParse(path, out ActorPath? actorPath) ? actorPath : throw new FormatException($"Not an actor path: {path}");
 
     public string ToStringWithoutAddress() => ParentOrNull is null ? "/" : "/" + string.Join('/', Elements);
+
+    public string ToStringWithAddress() => ToString();
+
+    public string ToStringWithUid() => Uid == UndefinedUid ? ToString() : $"{ToString()}#{Uid}";
 
     public override string ToString() => _text ??= Address + ToStringWithoutAddress();
 

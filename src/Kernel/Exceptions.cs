@@ -1,18 +1,18 @@
 namespace HyperActors.Kernel;
 
 /// <summary>What goes wrong in the engine rather than in an actor of yours.</summary>
-public class AkkaException : Exception
+public abstract class AkkaException : Exception
 {
-    public AkkaException()
+    protected AkkaException()
     {
     }
 
-    public AkkaException(string message)
+    protected AkkaException(string message)
         : base(message)
     {
     }
 
-    public AkkaException(string message, Exception? innerException)
+    protected AkkaException(string message, Exception? innerException)
         : base(message, innerException)
     {
     }

@@ -12,7 +12,7 @@ public abstract class AutoReceivedMessage
 public interface INotInfluenceReceiveTimeout;
 
 /// <summary>Stops the actor once every message before it has been handled.</summary>
-public sealed class PoisonPill : AutoReceivedMessage
+public sealed class PoisonPill : AutoReceivedMessage, IDeadLetterSuppression
 {
     private PoisonPill()
     {
@@ -36,7 +36,7 @@ public sealed class Kill : AutoReceivedMessage
 }
 
 /// <summary>Says that a watched actor stopped, after its PostStop.</summary>
-public sealed class Terminated : AutoReceivedMessage
+public sealed class Terminated : AutoReceivedMessage, IDeadLetterSuppression
 {
     public Terminated(IActorRef actorRef, bool existenceConfirmed, bool addressTerminated)
     {
@@ -56,7 +56,7 @@ public sealed class Terminated : AutoReceivedMessage
 }
 
 /// <summary>Asks any actor for its reference; answered with <see cref="ActorIdentity"/>.</summary>
-public sealed class Identify : AutoReceivedMessage
+public sealed class Identify : AutoReceivedMessage, INotInfluenceReceiveTimeout
 {
     public Identify(object? messageId) => MessageId = messageId;
 

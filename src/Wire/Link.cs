@@ -98,6 +98,7 @@ public sealed partial class Link : IStage<LinkEvent>, IDisposable
     {
         _ending = true;
         _encrypt.End();
+        _mux.End();
     }
 
     /// <summary>The peer has ended its side of the transport.</summary>

@@ -198,6 +198,14 @@ public class LinkTests
         Assert.Equal(["1: 0 01"], WireText.Of(pair.EventsOfB.Dequeue()), StringComparer.Ordinal);
         Assert.Null(pair.A.Deadline);
 
+        // Not even the answers to what still arrives.
+        pair.B.TryOpen(Foo, default, out _);
+        pair.Pump();
+        pair.A.Reject(Assert.IsType<LinkEvent.ChannelRequested>(pair.EventsOfA.Dequeue()).RequestId);
+        pair.A.Close(ofA);
+        Assert.True(pair.A.HasSentAll);
+        Assert.False(pair.A.TryPollTransmit(1000, pair.Now, out _));
+
         pair.B.HandleEnd();
         Assert.True(pair.B.TryPollEvent(out LinkEvent? e));
         Assert.IsType<LinkEvent.RemoteEnded>(e);
@@ -255,6 +263,49 @@ public class LinkTests
         ofA.ForEach(pair.A.Close);
         pair.Pump();
         Assert.Equal(1000, pair.EventsOfB.OfType<LinkEvent.ChannelClosed>().Count());
+    }
+
+    [Fact]
+    public void Carrying_a_message_allocates_next_to_nothing()
+    {
+        const int Count = 100_000;
+        using LinkPair pair = LinkPair.Connected();
+        (ulong ofA, _) = pair.OpenBoth();
+        using var writer = new MessageBatchWriter();
+        byte[] payload = new byte[100];
+        long heard = 0;
+        long before = 0;
+        for (int round = 0; round < 2; round++)
+        {
+            before = GC.GetAllocatedBytesForCurrentThread();
+            heard = 0;
+            for (int i = 0; i < Count; i += 1000)
+            {
+                for (int n = 0; n < 1000; n++)
+                {
+                    writer.Write(1, payload);
+                }
+
+                pair.A.Send(ofA, writer.Build()!);
+                while (pair.A.TryPollTransmit(256 * 1024, pair.Now, out IMemoryOwner<byte>? bytes))
+                {
+                    pair.B.HandleInput(new ReadOnlySequence<byte>(bytes.Memory), pair.Now);
+                    bytes.Dispose();
+                }
+
+                while (pair.B.TryPollEvent(out LinkEvent? e))
+                {
+                    using MessageBatch messages = ((LinkEvent.MessagesArrived)e).Messages;
+                    foreach (Message message in messages)
+                    {
+                        heard += message.Type;
+                    }
+                }
+            }
+        }
+
+        Assert.Equal(Count, heard);
+        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / (double)Count, 0, 2);
     }
 
     internal static MessageBatch Batch(params byte[][] payloads)

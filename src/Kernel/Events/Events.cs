@@ -41,22 +41,12 @@ public sealed class SuppressedDeadLetter : AllDeadLetters
 public interface IDeadLetterSuppression;
 
 /// <summary>A message that an actor received and had no handler for.</summary>
-public sealed class UnhandledMessage
+public sealed class UnhandledMessage : AllDeadLetters
 {
     public UnhandledMessage(object message, IActorRef sender, IActorRef recipient)
+        : base(message, sender, recipient)
     {
-        Message = message;
-        Sender = sender;
-        Recipient = recipient;
     }
-
-    public object Message { get; }
-
-    public IActorRef Sender { get; }
-
-    public IActorRef Recipient { get; }
-
-    public override string ToString() => $"Unhandled message from {Sender} to {Recipient}: {Message}";
 }
 
 /// <summary>Something the engine wants known.</summary>

@@ -20,7 +20,7 @@ public class RouterEnvelope
 /// <summary>Asks a router for its <see cref="Routees"/>.</summary>
 public sealed class GetRoutees
 {
-    public static readonly GetRoutees Instance = new();
+    public static GetRoutees Instance { get; } = new();
 
     private GetRoutees()
     {

@@ -12,6 +12,7 @@ public sealed partial class MuxStage
 
     private readonly Queue<OutgoingFrame> _queue = new();
     private long _queuedControlBytes;
+    private bool _ended;
 
     /// <summary>Bytes on the wire of what waits to be sent.</summary>
     public long QueuedBytes { get; private set; }
@@ -59,6 +60,9 @@ public sealed partial class MuxStage
         frame.Block.Release();
         return true;
     }
+
+    /// <summary>What is queued goes out, and nothing after it: not even answers to what still arrives.</summary>
+    internal void End() => _ended = true;
 
     internal bool TryDequeue(out OutgoingFrame frame)
     {
@@ -123,6 +127,12 @@ public sealed partial class MuxStage
 
     private void Enqueue(in OutgoingFrame frame)
     {
+        if (_ended)
+        {
+            frame.Block.Release();
+            return;
+        }
+
         _queue.Enqueue(frame);
         QueuedBytes += frame.WireSize;
         if (frame.IsControl)

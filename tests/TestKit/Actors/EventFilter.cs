@@ -10,7 +10,7 @@ public sealed class EventFilter
     {
         _run = run;
         IActorRef listener = run.System.ActorOf(Props.Create(() => new Listener(_events)), "event-filter");
-        foreach (Type channel in (Type[])[typeof(LogEvent), typeof(AllDeadLetters), typeof(UnhandledMessage)])
+        foreach (Type channel in (Type[])[typeof(LogEvent), typeof(AllDeadLetters)])
         {
             run.System.EventStream.Subscribe(listener, channel);
         }
@@ -21,7 +21,7 @@ public sealed class EventFilter
     /// <summary>Everything reported so far, in order.</summary>
     public IReadOnlyList<object> All => _events;
 
-    public IEnumerable<object> DeadLetters => _events.OfType<AllDeadLetters>().Select(l => l.Message);
+    public IEnumerable<object> DeadLetters => _events.OfType<DeadLetter>().Select(l => l.Message);
 
     public IEnumerable<object> Unhandled => _events.OfType<UnhandledMessage>().Select(u => u.Message);
 
