@@ -9,6 +9,9 @@ public sealed record FeedIdentity
     /// <summary>The feed's key; found from the manifest or the key pair when it is not given.</summary>
     public FeedKey? Key { get; init; }
 
+    /// <summary>Names a feed that is there already when nothing else of it is known.</summary>
+    public DiscoveryKey? DiscoveryKey { get; init; }
+
     /// <summary>Who signs here; null for a feed that is only read. Stays the caller's.</summary>
     public KeyPair? KeyPair { get; init; }
 
@@ -59,6 +62,11 @@ public sealed record FeedIdentity
         if (Manifest is { } manifest)
         {
             return manifest.Describes(stored);
+        }
+
+        if (KeyPair is null && DiscoveryKey is { } discoveryKey)
+        {
+            return stored.ToDiscoveryKey() == discoveryKey;
         }
 
         return KeyPair is { } pair

@@ -222,7 +222,12 @@ public sealed partial class FeedLog
                     return null;
                 }
 
-                if (lookup == NodeLookup.Absent || stored.Hash != anchor.Hash)
+                if (lookup == NodeLookup.Absent)
+                {
+                    return new ApplyOutcome(ApplyStatus.Unverifiable);
+                }
+
+                if (stored.Hash != anchor.Hash)
                 {
                     return Invalid(ProofError.BadChecksum);
                 }

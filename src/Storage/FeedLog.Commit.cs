@@ -79,6 +79,10 @@ public sealed partial class FeedLog
                 _writes.Dequeue();
                 CommitTruncation(operation);
                 break;
+            case ReorganizeOperation operation:
+                _writes.Dequeue();
+                CommitReorganization(operation);
+                break;
             case ApplyOperation:
                 CommitProofs();
                 break;

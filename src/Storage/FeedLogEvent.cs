@@ -58,6 +58,9 @@ public enum ApplyStatus
     /// <summary>It is of another fork, and no full upgrade of a higher one.</summary>
     WrongFork,
 
+    /// <summary>It ends at a node that is not stored here: nobody's fault, it takes more nodes.</summary>
+    Unverifiable,
+
     /// <summary>It is false; the error says in what way.</summary>
     Invalid,
 
@@ -96,6 +99,12 @@ public abstract record FeedLogEvent
 
     /// <summary>How many levels up each node's way no node is stored, in the order in which they were asked for.</summary>
     public sealed record MissingCounted(long Id, IReadOnlyList<int> Levels) : FeedLogEvent;
+
+    /// <summary>Tree nodes in the order in which they were asked for; null where none is stored.</summary>
+    public sealed record NodesRead(long Id, IReadOnlyList<TreeNode?> Nodes) : FeedLogEvent;
+
+    /// <summary>The feed has moved to the higher fork.</summary>
+    public sealed record Reorganized(long Id) : FeedLogEvent;
 
     /// <summary>All that was committed is in the feed's files proper; the oplog holds no entries.</summary>
     public sealed record Checkpointed(long Id) : FeedLogEvent;

@@ -122,6 +122,32 @@ public sealed class DeterministicSystem : IDisposable
         return task.GetAwaiter().GetResult();
     }
 
+    /// <summary>Starts work inside the run, so that all of its continuations stay there, and runs until it has ended.</summary>
+    public T Run<T>(Func<Task<T>> work, TimeSpan? within = null)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        Task<T> task;
+        using (new Scope(this))
+        {
+            task = work();
+        }
+
+        return Run(task, within);
+    }
+
+    /// <inheritdoc cref="Run{T}(Func{Task{T}}, TimeSpan?)"/>
+    public void Run(Func<Task> work, TimeSpan? within = null)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        Task task;
+        using (new Scope(this))
+        {
+            task = work();
+        }
+
+        Run(task, within);
+    }
+
     public void Run(Task task, TimeSpan? within = null)
     {
         RunToEnd(task, within);

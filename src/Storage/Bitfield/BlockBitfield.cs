@@ -30,6 +30,39 @@ public sealed class BlockBitfield
     /// <summary>The first block from <paramref name="start"/> on that is held, if there is one.</summary>
     public ulong? FirstSet(ulong start) => First(start, wanted: true);
 
+    /// <summary>How many blocks of <c>[start, end)</c> are held.</summary>
+    public ulong Count(ulong start, ulong end)
+    {
+        ulong count = 0;
+        while (start < end)
+        {
+            ulong pageEnd = Math.Min(end, ((start >> PageShift) + 1) << PageShift);
+            if (_pages.TryGetValue(start >> PageShift, out byte[]? page))
+            {
+                int first = (int)(start & PageMask);
+                int last = first + (int)(pageEnd - start);
+                for (; first < last && (first & 63) != 0; first++)
+                {
+                    count += (uint)(page[first >> 3] >> (first & 7)) & 1;
+                }
+
+                for (; first + 64 <= last; first += 64)
+                {
+                    count += (uint)BitOperations.PopCount(BitConverter.ToUInt64(page, first >> 3));
+                }
+
+                for (; first < last; first++)
+                {
+                    count += (uint)(page[first >> 3] >> (first & 7)) & 1;
+                }
+            }
+
+            start = pageEnd;
+        }
+
+        return count;
+    }
+
     /// <summary>The bits of a page; empty when none was ever set there.</summary>
     public ReadOnlySpan<byte> PageAt(ulong page) => _pages.TryGetValue(page, out byte[]? bytes) ? bytes : [];
 

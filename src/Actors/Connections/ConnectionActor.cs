@@ -1,0 +1,411 @@
+using System.Buffers;
+using HyperActors.Abstractions;
+using HyperActors.Compact;
+using HyperActors.Crypto;
+using HyperActors.Replication;
+using HyperActors.Wire;
+using Microsoft.Extensions.Logging;
+using PeerInfo = HyperActors.Abstractions.PeerInfo;
+
+namespace HyperActors.Actors;
+
+/// <summary>One connection to one peer: drives a <see cref="Link"/> over a transport.</summary>
+/// <remarks>
+/// Parent: <see cref="ConnectionsActor"/>. Children: a <see cref="ChannelActor"/> per channel. Never restarted: what a lost
+/// link knew is worth nothing, it is dialled anew.
+/// </remarks>
+public sealed class ConnectionActor : ReceiveActor, IWithTimers
+{
+    /// <summary>Opens the channel of a feed; a channel that is open already stays the one.</summary>
+    public sealed record OpenFeed(FeedKey Key, PeerId Peer, IActorRef Replication);
+
+    /// <summary>Refuses what the peer asked for in <see cref="FeedRequested"/>.</summary>
+    public sealed record RefuseFeed(ulong RequestId);
+
+    /// <summary>Sends messages on a channel and disposes them. The sender hears <see cref="ReplicationActor.Sent"/> when they have left.</summary>
+    public sealed record SendMessages(ulong ChannelId, MessageBatch Messages, PeerId Peer, long Size);
+
+    /// <summary>Closes a channel.</summary>
+    public sealed record CloseChannel(ulong ChannelId);
+
+    /// <summary>Bytes of messages were dealt with: so many more may come in.</summary>
+    public sealed record Consumed(long Bytes);
+
+    /// <summary>A channel's protocol was broken: the connection ends.</summary>
+    public sealed record FailPeer(string Reason);
+
+    /// <summary>Ends the connection in order: what is queued goes out first.</summary>
+    public sealed record End
+    {
+        public static End Instance { get; } = new();
+    }
+
+    /// <summary>Told to the parent: the handshake is done.</summary>
+    public sealed record Opened(PeerInfo Peer);
+
+    /// <summary>Told to the parent: the peer wants a feed of which we know the discovery key at best.</summary>
+    public sealed record FeedRequested(ulong RequestId, DiscoveryKey DiscoveryKey);
+
+    /// <summary>Told to the parent, once, before this actor stops. No reason: an orderly end.</summary>
+    public sealed record Ended(long ConnectionId, string? Reason);
+
+    private sealed record Wake
+    {
+        public static Wake Instance { get; } = new();
+    }
+
+    private sealed record EndTimedOut
+    {
+        public static EndTimedOut Instance { get; } = new();
+    }
+
+    private readonly long _id;
+    private readonly bool _isInitiator;
+    private readonly Link _link;
+    private readonly ITransport _transport;
+    private readonly ConnectionOptions _options;
+    private readonly ILogger _log;
+    private readonly Dictionary<ulong, OpenChannel> _channels = [];
+    private readonly Dictionary<DiscoveryKey, ulong> _byFeed = [];
+    private readonly Queue<ITransport.BytesArrived> _held = new();
+    private readonly Queue<(IActorRef Sender, ReplicationActor.Sent Notice, long End)> _queued = new();
+    private readonly ArrayBufferWriter<byte> _handshake = new();
+    private LinkEvent.Connected? _session;
+    private TimeSpan _alarm = TimeSpan.MaxValue;
+    private long _unconsumed;
+    private long _unwritten;
+    private long _queuedTotal;
+    private long _polledTotal;
+    private bool _isShutDown;
+    private bool _remoteEnded;
+    private bool _isRemoteDone;
+    private bool _reported;
+
+    public ConnectionActor(
+        long id, ITransport transport, bool isInitiator, KeyPair keys, RandomSource random, LinkOptions links, ConnectionOptions options, ILogger log)
+    {
+        _id = id;
+        _isInitiator = isInitiator;
+        _transport = transport;
+        _options = options;
+        _log = log;
+        _link = new Link(links, isInitiator, keys, random, Now);
+
+        Receive<ITransport.BytesArrived>(Handle);
+        Receive<ITransport.Written>(m =>
+        {
+            _unwritten -= m.Count;
+            Drain();
+        });
+        Receive<SendMessages>(Handle);
+        Receive<Consumed>(m =>
+        {
+            _unconsumed -= m.Bytes;
+            Drain();
+        });
+        Receive<Wake>(_ =>
+        {
+            _alarm = TimeSpan.MaxValue;
+            _link.HandleTimeout(Now);
+            Drain();
+        });
+        Receive<OpenFeed>(Handle);
+        Receive<RefuseFeed>(m =>
+        {
+            _link.Reject(m.RequestId);
+            Drain();
+        });
+        Receive<CloseChannel>(Handle);
+        Receive<FailPeer>(m => Stop($"the peer broke the replication protocol: {m.Reason}"));
+        Receive<End>(_ =>
+        {
+            _link.End();
+            Timers.StartSingleTimer(nameof(EndTimedOut), EndTimedOut.Instance, _options.EndTimeout);
+            Drain();
+        });
+        Receive<EndTimedOut>(_ => Stop(null));
+        Receive<ITransport.RemoteEnded>(_ =>
+        {
+            _remoteEnded = true;
+            Drain();
+        });
+        Receive<ITransport.Broken>(m => Stop(m.Reason));
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private static TimeSpan Now => Context.System.Scheduler.MonotonicClock;
+
+    public static Props PropsFor(
+        long id, ITransport transport, bool isInitiator, KeyPair keys, RandomSource random, LinkOptions links, ConnectionOptions options, ILogger log) =>
+        Props.Create(() => new ConnectionActor(id, transport, isInitiator, keys, random, links, options, log));
+
+    /// <summary>A channel that fails takes the connection with it: what it had understood of the peer is lost.</summary>
+    public static Directive Decide(Exception failure) => Directive.Escalate;
+
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(Decide);
+
+    protected override void PreStart()
+    {
+        _transport.Start(Self);
+        Drain();
+    }
+
+    protected override void PostStop()
+    {
+        Report("the connection was stopped");
+        while (_held.TryDequeue(out ITransport.BytesArrived? held))
+        {
+            held.Owner.Dispose();
+        }
+
+        _link.Dispose();
+        _transport.Dispose();
+    }
+
+    private void Handle(ITransport.BytesArrived arrived)
+    {
+        _held.Enqueue(arrived);
+        Drain();
+    }
+
+    private void Handle(SendMessages send)
+    {
+        long before = _link.QueuedBytes;
+        if (_link.Send(send.ChannelId, send.Messages))
+        {
+            _queuedTotal += _link.QueuedBytes - before;
+            _queued.Enqueue((Sender, new ReplicationActor.Sent(send.Peer, send.Size), _queuedTotal));
+        }
+
+        Drain();
+    }
+
+    private void Handle(OpenFeed open)
+    {
+        if (_session is null)
+        {
+            return;
+        }
+
+        DiscoveryKey discoveryKey = open.Key.ToDiscoveryKey();
+        if (_byFeed.TryGetValue(discoveryKey, out ulong existing))
+        {
+            if (_channels[existing].Replication.Equals(open.Replication))
+            {
+                return;
+            }
+
+            // The feed was restarted before the channel of its former life was closed.
+            _link.Close(existing);
+            Forget(existing);
+        }
+
+        var spec = new ChannelSpec(ReplicationCodec.Protocol, discoveryKey.ToArray()) { Aliases = [ReplicationCodec.Alias] };
+        _handshake.ResetWrittenCount();
+        var writer = new CompactWriter(_handshake);
+        Handshake.For(_session.IsInitiator, _session.HandshakeHash.Span, open.Key).Encode(ref writer);
+        if (_link.TryOpen(spec, _handshake.WrittenSpan, out ulong channelId))
+        {
+            IActorRef channel = Context.ActorOf(
+                ChannelActor.PropsFor(channelId, open.Peer, open.Key, _session, open.Replication), $"channel-{channelId}");
+            _channels.Add(channelId, new OpenChannel(channel, open.Replication, discoveryKey));
+            _byFeed.Add(discoveryKey, channelId);
+        }
+
+        Drain();
+    }
+
+    private void Handle(CloseChannel close)
+    {
+        _link.Close(close.ChannelId);
+        Forget(close.ChannelId);
+        Drain();
+    }
+
+    // The rhythm of every driver: one change to the machine, drain it, set the alarm.
+    private void Drain()
+    {
+        ReadHeld();
+        Report();
+        Transmit();
+        if (_link.Deadline is { } deadline && deadline < _alarm)
+        {
+            // Only ever earlier: an early wake costs one turn, a timer per packet costs allocations.
+            _alarm = deadline;
+            TimeSpan delay = deadline - Now;
+            Timers.StartSingleTimer(nameof(Wake), Wake.Instance, delay > TimeSpan.Zero ? delay : TimeSpan.Zero);
+        }
+    }
+
+    // While the channels owe us an answer the transport is not read: a slow feed slows its peers, not our memory.
+    private void ReadHeld()
+    {
+        while (!_link.IsReadingPaused && _unconsumed < _options.MaxUnconsumedBytes && _held.TryDequeue(out ITransport.BytesArrived? held))
+        {
+            using (held.Owner)
+            {
+                _link.HandleInput(new ReadOnlySequence<byte>(held.Owner.Memory[..held.Count]), Now);
+            }
+
+            _transport.ReturnCredit(held.Count);
+            Report();
+        }
+
+        if (_remoteEnded && !_isRemoteDone && _held.Count == 0)
+        {
+            _isRemoteDone = true;
+            _link.HandleEnd();
+        }
+    }
+
+    private void Report()
+    {
+        while (_link.TryPollEvent(out LinkEvent? e))
+        {
+            switch (e)
+            {
+                case LinkEvent.Connected connected:
+                    _session = connected;
+                    Context.Parent.Tell(
+                        new Opened(new PeerInfo(_id, connected.RemotePublicKey, _transport.RemoteAddress, _isInitiator)), Self);
+                    break;
+                case LinkEvent.ChannelRequested requested:
+                    Handle(requested);
+                    break;
+                case LinkEvent.ChannelOpened opened:
+                    Tell(opened.ChannelId, new ChannelActor.Opened(opened.Handshake));
+                    break;
+                case LinkEvent.MessagesArrived arrived:
+                    Handle(arrived);
+                    break;
+                case LinkEvent.ChannelClosed closed:
+                    Forget(closed.ChannelId);
+                    break;
+                case LinkEvent.RemoteEnded:
+                    ForgetAll();
+                    break;
+                case LinkEvent.Failed failed:
+                    Stop(Explain(failed.Error));
+                    return;
+            }
+        }
+    }
+
+    private void Handle(LinkEvent.ChannelRequested requested)
+    {
+        bool isFeed = requested.Protocol is ReplicationCodec.Protocol or ReplicationCodec.Alias
+            && requested.Id.Length == DiscoveryKey.Size;
+        if (!isFeed)
+        {
+            _link.Reject(requested.RequestId);
+            return;
+        }
+
+        Context.Parent.Tell(new FeedRequested(requested.RequestId, new DiscoveryKey(requested.Id.Span)), Self);
+    }
+
+    private void Handle(LinkEvent.MessagesArrived arrived)
+    {
+        if (!_channels.TryGetValue(arrived.ChannelId, out OpenChannel? channel))
+        {
+            arrived.Messages.Dispose();
+            return;
+        }
+
+        _unconsumed += arrived.Messages.ByteLength;
+        channel.Actor.Tell(new ChannelActor.Arrived(arrived.Messages), Self);
+    }
+
+    private void Transmit()
+    {
+        while (_unwritten < _options.MaxUnwrittenBytes
+            && _link.TryPollTransmit(_options.MaxWriteSize, Now, out IMemoryOwner<byte>? bytes))
+        {
+            int count = bytes.Memory.Length;
+            _unwritten += count;
+            _polledTotal = _queuedTotal - _link.QueuedBytes;
+            _transport.Write(bytes);
+        }
+
+        // A feed hears when its messages have left for the socket: it reads the next blocks only then.
+        while (_queued.TryPeek(out (IActorRef Sender, ReplicationActor.Sent Notice, long End) head)
+            && (head.End <= _polledTotal || _link.QueuedBytes == 0))
+        {
+            _queued.Dequeue();
+            head.Sender.Tell(head.Notice, Self);
+        }
+
+        if (_link.HasSentAll && !_isShutDown && _unwritten == 0)
+        {
+            // Our direction is done; the peer's ends when it has ours. The clock keeps it from holding the line.
+            _isShutDown = true;
+            _transport.Shutdown();
+            Timers.StartSingleTimer(nameof(EndTimedOut), EndTimedOut.Instance, _options.EndTimeout);
+        }
+
+        if (_isShutDown && _isRemoteDone)
+        {
+            Stop(null);
+        }
+    }
+
+    private void Tell(ulong channelId, object message)
+    {
+        if (_channels.TryGetValue(channelId, out OpenChannel? channel))
+        {
+            channel.Actor.Tell(message, Self);
+        }
+    }
+
+    private void Forget(ulong channelId)
+    {
+        if (_channels.Remove(channelId, out OpenChannel? channel))
+        {
+            _byFeed.Remove(channel.DiscoveryKey);
+            channel.Actor.Tell(ChannelActor.Closed.Instance, Self);
+        }
+    }
+
+    private void ForgetAll()
+    {
+        foreach (ulong channelId in _channels.Keys.ToArray())
+        {
+            Forget(channelId);
+        }
+    }
+
+    private void Stop(string? reason)
+    {
+        Report(reason);
+        Context.Stop(Self);
+    }
+
+    private void Report(string? reason)
+    {
+        if (_reported)
+        {
+            return;
+        }
+
+        _reported = true;
+        Context.Parent.Tell(new Ended(_id, reason), Self);
+    }
+
+    private sealed record OpenChannel(IActorRef Actor, IActorRef Replication, DiscoveryKey DiscoveryKey);
+
+    private static string Explain(WireError error) => error switch
+    {
+        WireError.FrameTooLarge => "the peer announced a frame larger than allowed",
+        WireError.HandshakeFailed => "the handshake failed: the peer speaks another protocol, or somebody is in between",
+        WireError.HandshakeTimeout => "the peer did not finish the handshake in time",
+        WireError.InvalidStreamHeader => "the peer's stream header was wrong",
+        WireError.DecryptionFailed => "a frame of the peer could not be decrypted",
+        WireError.IdleTimeout => "the peer went silent",
+        WireError.MalformedMessage or WireError.MalformedBatch => "the peer sent a malformed message",
+        WireError.InvalidOpen or WireError.InvalidReject => "the peer broke the rules of channels",
+        WireError.SendQueueOverflow => "the peer does not read what it asked for",
+        WireError.ChannelProtocol => "the peer broke the protocol of a channel",
+        _ => error.ToString(),
+    };
+}

@@ -1,0 +1,294 @@
+using System.Net;
+using System.Threading.Channels;
+using HyperActors.Abstractions;
+using HyperActors.Crypto;
+using HyperActors.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace HyperActors.Actors;
+
+/// <summary>All connections of a node: those that it dials, and those that it takes.</summary>
+/// <remarks>
+/// Parent: <see cref="NodeActor"/>. Children: a <see cref="ConnectionActor"/> per connection. A restart loses every
+/// connection and every listener; feeds lose nothing.
+/// </remarks>
+public sealed class ConnectionsActor : ReceiveActor
+{
+    /// <summary>Takes connections on an address. Answered with <see cref="ListeningOn"/>, or refused.</summary>
+    public sealed record Listen(IPEndPoint Address);
+
+    /// <summary>The address in use.</summary>
+    public sealed record ListeningOn(IPEndPoint Address);
+
+    /// <summary>Dials. Answered with <see cref="PeerInfo"/> once the handshake is done, or refused.</summary>
+    public sealed record Dial(string Host, int Port);
+
+    /// <summary>Events go to the writer until <see cref="Unwatch"/>.</summary>
+    public sealed record Watch(ChannelWriter<ConnectionEvent> Events);
+
+    public sealed record Unwatch(ChannelWriter<ConnectionEvent> Events);
+
+    /// <summary>Ends every connection in order. Answered with <see cref="AllEnded"/>.</summary>
+    public sealed record EndAll
+    {
+        public static EndAll Instance { get; } = new();
+    }
+
+    public sealed record AllEnded
+    {
+        public static AllEnded Instance { get; } = new();
+    }
+
+    /// <summary>Why a connection does not come about.</summary>
+    private const string TooMany = "this node has as many connections as it may have";
+
+    private readonly IActorRef _feeds;
+    private readonly INetwork _network;
+    private readonly KeyPair _keys;
+    private readonly RandomSource _random;
+    private readonly LinkOptions _links;
+    private readonly ConnectionOptions _options;
+    private readonly ILogger _log;
+    private readonly Dictionary<long, Connection> _connections = [];
+    private readonly Dictionary<long, IActorRef> _listening = [];
+    private readonly Dictionary<long, IActorRef> _dialling = [];
+    private readonly Dictionary<IPAddress, int> _halfOpen = [];
+    private readonly List<IDisposable> _listeners = [];
+    private readonly List<ChannelWriter<ConnectionEvent>> _watchers = [];
+    private IActorRef? _ending;
+    private long _ids;
+
+    public ConnectionsActor(
+        IActorRef feeds, INetwork network, KeyPair keys, RandomSource random, LinkOptions links, ConnectionOptions options, ILogger log)
+    {
+        _feeds = feeds;
+        _network = network;
+        _keys = keys;
+        _random = random;
+        _links = links;
+        _options = options;
+        _log = log;
+
+        Receive<Listen>(Handle);
+        Receive<INetwork.Listening>(Handle);
+        Receive<INetwork.ListenFailed>(m => Refuse(_listening, m.RequestId, m.Reason));
+        Receive<Dial>(Handle);
+        Receive<INetwork.Connected>(Handle);
+        Receive<INetwork.ConnectFailed>(m => Refuse(_dialling, m.RequestId, m.Reason));
+        Receive<INetwork.Accepted>(Handle);
+        Receive<ConnectionActor.Opened>(Handle);
+        Receive<ConnectionActor.FeedRequested>(m => _feeds.Tell(new CorestoreActor.FeedRequested(m.RequestId, m.DiscoveryKey, Sender), Self));
+        Receive<ConnectionActor.Ended>(Handle);
+        Receive<Watch>(m => _watchers.Add(m.Events));
+        Receive<Unwatch>(m =>
+        {
+            _watchers.Remove(m.Events);
+            m.Events.TryComplete();
+        });
+        Receive<EndAll>(_ => Handle());
+    }
+
+    public static Props PropsFor(
+        IActorRef feeds, INetwork network, KeyPair keys, RandomSource random, LinkOptions links, ConnectionOptions options, ILogger log) =>
+        Props.Create(() => new ConnectionsActor(feeds, network, keys, random, links, options, log));
+
+    /// <summary>What becomes of a connection that fails. None is restarted: its stream and its keys are gone.</summary>
+    public static Directive Decide(Exception failure) => Directive.Stop;
+
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(Decide);
+
+    protected override void PostStop()
+    {
+        foreach (IDisposable listener in _listeners)
+        {
+            listener.Dispose();
+        }
+
+        foreach (IActorRef waiting in _listening.Values.Concat(_dialling.Values))
+        {
+            waiting.Tell(new Status.Failure(new ConnectionFailedException("the node is stopping")), Self);
+        }
+
+        foreach (Connection connection in _connections.Values)
+        {
+            connection.Dialler?.Tell(new Status.Failure(new ConnectionFailedException("the node is stopping")), Self);
+        }
+
+        foreach (ChannelWriter<ConnectionEvent> watcher in _watchers)
+        {
+            watcher.TryComplete();
+        }
+    }
+
+    private void Handle(Listen listen)
+    {
+        _listening.Add(++_ids, Sender);
+        _network.Listen(_ids, listen.Address, Self);
+    }
+
+    private void Handle(INetwork.Listening listening)
+    {
+        _listeners.Add(listening.Listener);
+        if (_listening.Remove(listening.RequestId, out IActorRef? asker))
+        {
+            asker.Tell(new ListeningOn(listening.Address), Self);
+        }
+    }
+
+    private void Handle(Dial dial)
+    {
+        _dialling.Add(++_ids, Sender);
+        _network.Connect(_ids, dial.Host, dial.Port, _options.ConnectTimeout, Self);
+    }
+
+    private void Handle(INetwork.Connected connected)
+    {
+        _dialling.Remove(connected.RequestId, out IActorRef? dialler);
+        if (_connections.Count >= _options.MaxConnections || _ending is not null)
+        {
+            connected.Transport.Dispose();
+            dialler?.Tell(new Status.Failure(new ConnectionFailedException(TooMany)), Self);
+            return;
+        }
+
+        Start(connected.Transport, true, dialler);
+    }
+
+    private void Handle(INetwork.Accepted accepted)
+    {
+        IPAddress? address = AddressOf(accepted.Transport);
+        int halfOpen = address is null ? 0 : _halfOpen.GetValueOrDefault(address);
+        if (_connections.Count >= _options.MaxConnections || halfOpen >= _options.MaxHalfOpenPerAddress || _ending is not null)
+        {
+            Log.TurnedAway(_log, accepted.Transport.RemoteAddress);
+            accepted.Transport.Dispose();
+            return;
+        }
+
+        if (address is not null)
+        {
+            _halfOpen[address] = halfOpen + 1;
+        }
+
+        Start(accepted.Transport, false, null);
+    }
+
+    private void Start(ITransport transport, bool isInitiator, IActorRef? dialler)
+    {
+        long id = ++_ids;
+        IActorRef actor = Context.ActorOf(
+            ConnectionActor.PropsFor(id, transport, isInitiator, _keys, _random, _links, _options, _log), $"conn-{id}");
+        _connections.Add(id, new Connection(actor, transport.RemoteAddress, isInitiator ? null : AddressOf(transport), dialler));
+    }
+
+    private void Handle(ConnectionActor.Opened opened)
+    {
+        if (!_connections.TryGetValue(opened.Peer.ConnectionId, out Connection? connection))
+        {
+            return;
+        }
+
+        LeaveHalfOpen(connection);
+        connection.Peer = opened.Peer;
+        connection.Dialler?.Tell(opened.Peer, Self);
+        connection.Dialler = null;
+        Log.Opened(_log, opened.Peer.ConnectionId, opened.Peer.PublicKey, opened.Peer.Address);
+        _feeds.Tell(new CorestoreActor.ConnectionOpened(connection.Actor), Self);
+        Publish(new ConnectionEvent.Opened(opened.Peer));
+    }
+
+    private void Handle(ConnectionActor.Ended ended)
+    {
+        if (!_connections.Remove(ended.ConnectionId, out Connection? connection))
+        {
+            return;
+        }
+
+        LeaveHalfOpen(connection);
+        connection.Dialler?.Tell(
+            new Status.Failure(new ConnectionFailedException(ended.Reason ?? "the peer hung up before the handshake was done")), Self);
+        Log.Closed(_log, ended.ConnectionId, connection.Address, ended.Reason);
+        if (connection.Peer is not null)
+        {
+            _feeds.Tell(new CorestoreActor.ConnectionClosed(connection.Actor), Self);
+        }
+
+        Publish(new ConnectionEvent.Closed(ended.ConnectionId, connection.Address, ended.Reason));
+        AnswerWhenEmpty();
+    }
+
+    private void Handle()
+    {
+        _ending = Sender;
+        foreach (IDisposable listener in _listeners)
+        {
+            listener.Dispose();
+        }
+
+        _listeners.Clear();
+        foreach (Connection connection in _connections.Values)
+        {
+            connection.Actor.Tell(ConnectionActor.End.Instance, Self);
+        }
+
+        AnswerWhenEmpty();
+    }
+
+    private void AnswerWhenEmpty()
+    {
+        if (_ending is not null && _connections.Count == 0)
+        {
+            _ending.Tell(AllEnded.Instance, Self);
+        }
+    }
+
+    private void LeaveHalfOpen(Connection connection)
+    {
+        if (connection.HalfOpenAt is not { } address)
+        {
+            return;
+        }
+
+        connection.HalfOpenAt = null;
+        int left = _halfOpen[address] - 1;
+        if (left == 0)
+        {
+            _halfOpen.Remove(address);
+        }
+        else
+        {
+            _halfOpen[address] = left;
+        }
+    }
+
+    private void Refuse(Dictionary<long, IActorRef> waiting, long requestId, string reason)
+    {
+        if (waiting.Remove(requestId, out IActorRef? asker))
+        {
+            asker.Tell(new Status.Failure(new ConnectionFailedException(reason)), Self);
+        }
+    }
+
+    private void Publish(ConnectionEvent connectionEvent)
+    {
+        foreach (ChannelWriter<ConnectionEvent> watcher in _watchers)
+        {
+            watcher.TryWrite(connectionEvent);
+        }
+    }
+
+    private static IPAddress? AddressOf(ITransport transport) => (transport.RemoteAddress as IPEndPoint)?.Address;
+
+    private sealed class Connection(IActorRef actor, EndPoint? address, IPAddress? halfOpenAt, IActorRef? dialler)
+    {
+        public IActorRef Actor => actor;
+
+        public EndPoint? Address => address;
+
+        public IPAddress? HalfOpenAt { get; set; } = halfOpenAt;
+
+        public IActorRef? Dialler { get; set; } = dialler;
+
+        public PeerInfo? Peer { get; set; }
+    }
+}

@@ -1,0 +1,236 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using HyperActors.Abstractions;
+using HyperActors.Catalog;
+using HyperActors.Crypto;
+
+namespace HyperActors.Actors;
+
+/// <summary>A node in this process: feeds on disk, and connections over which they are copied.</summary>
+public sealed class HyperNode : IHyperNode
+{
+    private const int MaxUnseenEvents = 1024;
+
+    private readonly NodeOptions _options;
+    private readonly ActorSystem _system;
+    private readonly bool _ownsSystem;
+    private readonly IActorRef _node;
+    private readonly NodeActor.Parts _parts;
+    private readonly IDisposable[] _owned;
+    private int _disposed;
+
+    private HyperNode(
+        NodeOptions options, ActorSystem system, bool ownsSystem, IActorRef node, NodeActor.Parts parts, PublicKey publicKey, IDisposable[] owned)
+    {
+        _options = options;
+        _system = system;
+        _ownsSystem = ownsSystem;
+        _node = node;
+        _parts = parts;
+        PublicKey = publicKey;
+        _owned = owned;
+    }
+
+    /// <inheritdoc/>
+    public PublicKey PublicKey { get; }
+
+    /// <summary>Opens the storage and starts the node, in an actor system of its own.</summary>
+    /// <exception cref="StoreLockedException">Another process holds the storage; the message says which.</exception>
+    /// <exception cref="HyperActorsException">The storage cannot be used; the message says why, and what to do.</exception>
+    public static async Task<HyperNode> StartAsync(NodeOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var owned = new List<IDisposable>();
+        ActorSystem? system = null;
+        try
+        {
+            FileStoreDisk disk = FileStoreDisk.Open(options.StoragePath);
+            owned.Add(disk);
+            FeedCatalog catalog = OpenCatalog(disk.CatalogPath);
+            owned.Add(catalog);
+            system = ActorSystem.Create("hyperactors");
+            var doors = new NodeDoors(new TcpNetwork(options.Transport), disk, RandomSource.System);
+            return await StartAsync(options, system, doors, catalog, ownsSystem: true, owned, cancellationToken);
+        }
+        catch
+        {
+            if (system is not null)
+            {
+                await system.Terminate();
+            }
+
+            Release(owned);
+            throw;
+        }
+    }
+
+    /// <summary>Starts a node in an actor system that is there already, behind doors of the caller's: in simulation, or beside other actors.</summary>
+    /// <remarks>The caller keeps system, doors and catalog, and lets go of them after the node.</remarks>
+    public static Task<HyperNode> StartAsync(
+        NodeOptions options, ActorSystem system, NodeDoors doors, FeedCatalog catalog, CancellationToken cancellationToken = default) =>
+        StartAsync(options, system, doors, catalog, ownsSystem: false, [], cancellationToken);
+
+    private static async Task<HyperNode> StartAsync(
+        NodeOptions options,
+        ActorSystem system,
+        NodeDoors doors,
+        FeedCatalog catalog,
+        bool ownsSystem,
+        List<IDisposable> owned,
+        CancellationToken cancellationToken)
+    {
+        byte[] primaryKey = doors.Disk.ReadPrimaryKey(doors.Random);
+        KeyPair keys = CorestoreKeys.Derive(primaryKey, CorestoreKeys.ChildNamespace(CorestoreKeys.RootNamespace, "hyperactors"), "node");
+        owned.Add(keys);
+        IActorRef node = system.ActorOf(NodeActor.PropsFor(options, doors, catalog, primaryKey, keys), options.Name);
+        NodeActor.Parts parts = await node.Ask<NodeActor.Parts>(NodeActor.GetParts.Instance, options.StopTimeout, cancellationToken);
+        return new HyperNode(options, system, ownsSystem, node, parts, keys.PublicKey, [.. owned]);
+    }
+
+    /// <inheritdoc cref="IHyperNode.OpenFeedAsync(string, CancellationToken)"/>
+    public async ValueTask<Feed> OpenFeedAsync(string name, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        return await OpenAsync(new CorestoreActor.OpenName(name, ShouldCreate: true), cancellationToken);
+    }
+
+    /// <inheritdoc cref="IHyperNode.OpenFeedAsync(FeedKey, CancellationToken)"/>
+    public async ValueTask<Feed> OpenFeedAsync(FeedKey key, CancellationToken cancellationToken = default) =>
+        await OpenAsync(new CorestoreActor.OpenKey(key), cancellationToken);
+
+    /// <inheritdoc cref="IHyperNode.FindFeedAsync"/>
+    public async ValueTask<Feed?> FindFeedAsync(string name, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return await OpenAsync(new CorestoreActor.OpenName(name, ShouldCreate: false), cancellationToken);
+        }
+        catch (FeedNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    async ValueTask<IFeed> IHyperNode.OpenFeedAsync(string name, CancellationToken cancellationToken) =>
+        await OpenFeedAsync(name, cancellationToken);
+
+    async ValueTask<IFeed> IHyperNode.OpenFeedAsync(FeedKey key, CancellationToken cancellationToken) =>
+        await OpenFeedAsync(key, cancellationToken);
+
+    async ValueTask<IFeed?> IHyperNode.FindFeedAsync(string name, CancellationToken cancellationToken) =>
+        await FindFeedAsync(name, cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<FeedInfo>> ListFeedsAsync(CancellationToken cancellationToken = default) =>
+        (await AskAsync<CorestoreActor.Listed>(_parts.Feeds, CorestoreActor.List.Instance, cancellationToken)).Feeds;
+
+    /// <inheritdoc/>
+    public async ValueTask<IPEndPoint> ListenTcpAsync(IPEndPoint address, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var listen = new ConnectionsActor.Listen(address);
+        return (await AskAsync<ConnectionsActor.ListeningOn>(_parts.Connections, listen, cancellationToken)).Address;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<PeerInfo> ConnectTcpAsync(string host, int port, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(host);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(port is > 0 and <= 65_535, true, nameof(port));
+        return await AskAsync<PeerInfo>(_parts.Connections, new ConnectionsActor.Dial(host, port), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ConnectionEvent> WatchConnectionsAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var events = Channel.CreateBounded<ConnectionEvent>(
+            new BoundedChannelOptions(MaxUnseenEvents) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+        _parts.Connections.Tell(new ConnectionsActor.Watch(events.Writer), ActorRefs.NoSender);
+        try
+        {
+            await foreach (ConnectionEvent connectionEvent in events.Reader.ReadAllAsync(cancellationToken))
+            {
+                yield return connectionEvent;
+            }
+        }
+        finally
+        {
+            _parts.Connections.Tell(new ConnectionsActor.Unwatch(events.Writer), ActorRefs.NoSender);
+        }
+    }
+
+    /// <summary>Ends connections in order, closes feeds and lets go of the storage, within <see cref="NodeOptions.StopTimeout"/>.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        try
+        {
+            await _node.Ask<NodeActor.Stopped>(NodeActor.Stop.Instance, _options.StopTimeout);
+        }
+        catch (Exception e) when (e is AskTimeoutException or OperationCanceledException)
+        {
+            // What has not ended by now is cut off: every acknowledged block is in the log already.
+        }
+
+        if (_ownsSystem)
+        {
+            await _system.Terminate();
+        }
+
+        Release(_owned);
+    }
+
+    // The directories know all that the catalog knows: a damaged one is put aside, and written again as feeds are opened.
+    private static FeedCatalog OpenCatalog(string path)
+    {
+        try
+        {
+            return FeedCatalog.Open(path);
+        }
+        catch (InvalidDataException)
+        {
+            FeedCatalog.SetAside(path);
+            return FeedCatalog.Open(path);
+        }
+        catch (IOException e)
+        {
+            throw new HyperActorsException($"the catalog {path} cannot be used: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Stops without a word to anyone, as when the process dies. What was acknowledged is on disk.</summary>
+    internal void Abort()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            _system.Stop(_node);
+            Release(_owned);
+        }
+    }
+
+    private static void Release(IReadOnlyList<IDisposable> owned)
+    {
+        for (int i = owned.Count - 1; i >= 0; i--)
+        {
+            owned[i].Dispose();
+        }
+    }
+
+    private async Task<Feed> OpenAsync(object request, CancellationToken cancellationToken)
+    {
+        CorestoreActor.FeedOpened opened =
+            await AskAsync<CorestoreActor.FeedOpened>(_parts.Feeds, request, cancellationToken);
+        return new Feed(opened.View, opened.Actor);
+    }
+
+    private async Task<T> AskAsync<T>(IActorRef actor, object message, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        return await actor.Ask<T>(message, Timeout.InfiniteTimeSpan, cancellationToken);
+    }
+}

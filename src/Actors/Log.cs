@@ -1,0 +1,28 @@
+using System.Net;
+using HyperActors.Crypto;
+using HyperActors.Replication;
+using Microsoft.Extensions.Logging;
+
+namespace HyperActors.Actors;
+
+/// <summary>What a node writes to its log.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "Connection {Id} with {Peer} at {Address} is open")]
+    public static partial void Opened(ILogger log, long id, PublicKey peer, EndPoint? address);
+
+    [LoggerMessage(2, LogLevel.Information, "Connection {Id} with {Address} has ended: {Reason}")]
+    public static partial void Closed(ILogger log, long id, EndPoint? address, string? reason);
+
+    [LoggerMessage(3, LogLevel.Warning, "A connection from {Address} was turned away: too many are open")]
+    public static partial void TurnedAway(ILogger log, EndPoint? address);
+
+    [LoggerMessage(4, LogLevel.Error, "Feed {Key} has failed")]
+    public static partial void FeedFailed(ILogger log, DiscoveryKey key, Exception failure);
+
+    [LoggerMessage(5, LogLevel.Warning, "Feed {Key}: peer {Peer} was dropped: {Error}")]
+    public static partial void PeerDropped(ILogger log, FeedKey key, PeerId peer, ReplicationError error);
+
+    [LoggerMessage(6, LogLevel.Error, "Feed {Key} is frozen: its writer signed two histories of fork {Fork}")]
+    public static partial void FeedFrozen(ILogger log, FeedKey key, ulong fork);
+}

@@ -1,0 +1,9 @@
+using HyperActors.Crypto;
+
+namespace HyperActors.Actors;
+
+/// <summary>A node's doors to the world beside the clock, which the actor system keeps: real ones in a host, others in simulation.</summary>
+/// <param name="Network">The door to the network.</param>
+/// <param name="Disk">The door to the disk.</param>
+/// <param name="Random">The door to chance.</param>
+public sealed record NodeDoors(INetwork Network, IStoreDisk Disk, RandomSource Random);

@@ -1,0 +1,38 @@
+using HyperActors.Replication;
+using HyperActors.Storage;
+using HyperActors.Wire;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace HyperActors.Actors;
+
+/// <summary>How a node lives. Read once at the start.</summary>
+public sealed record NodeOptions
+{
+    /// <summary>The directory with everything the node keeps: made when it is not there, held by one process at a time.</summary>
+    public string StoragePath { get; set; } = "hyperactors-data";
+
+    /// <summary>The node's name in its actor system: two nodes in one system have two names.</summary>
+    public string Name { get; set; } = "node";
+
+    /// <summary>How feeds are kept on disk.</summary>
+    public FeedOptions Feeds { get; set; } = new();
+
+    /// <summary>The limits and times of connections.</summary>
+    public LinkOptions Links { get; set; } = new();
+
+    /// <summary>How feeds are copied.</summary>
+    public ReplicationOptions Replication { get; set; } = new();
+
+    /// <summary>How sockets are treated.</summary>
+    public TransportOptions Transport { get; set; } = new();
+
+    /// <summary>How many connections there may be, and how they are made.</summary>
+    public ConnectionOptions Connections { get; set; } = new();
+
+    /// <summary>How long stopping may take before what is left is cut off. More lets slow disks finish.</summary>
+    public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Where the node writes what happens; nowhere unless said otherwise.</summary>
+    public ILoggerFactory LoggerFactory { get; set; } = NullLoggerFactory.Instance;
+}

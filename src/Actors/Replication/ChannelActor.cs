@@ -1,0 +1,107 @@
+using HyperActors.Compact;
+using HyperActors.Crypto;
+using HyperActors.Merkle;
+using HyperActors.Replication;
+using HyperActors.Wire;
+
+namespace HyperActors.Actors;
+
+/// <summary>One feed with one peer, the receiving side: decodes messages and hashes proofs, in parallel for every peer.</summary>
+/// <remarks>
+/// Parent: <see cref="ConnectionActor"/>. Never restarted: it holds nothing but the way to its feed. What the feed sends
+/// goes to the connection without passing here, so that it keeps its order with opens and closes.
+/// </remarks>
+public sealed class ChannelActor : ReceiveActor
+{
+    /// <summary>Both halves are open.</summary>
+    public sealed record Opened(ReadOnlyMemory<byte> Handshake);
+
+    /// <summary>Messages of the peer; the receiver disposes them.</summary>
+    public sealed record Arrived(MessageBatch Messages);
+
+    /// <summary>The channel is gone.</summary>
+    public sealed record Closed
+    {
+        public static Closed Instance { get; } = new();
+    }
+
+    private readonly ulong _channelId;
+    private readonly PeerId _peer;
+    private readonly FeedKey _key;
+    private readonly LinkEvent.Connected _session;
+    private readonly IActorRef _replication;
+
+    public ChannelActor(ulong channelId, PeerId peer, FeedKey key, LinkEvent.Connected session, IActorRef replication)
+    {
+        _channelId = channelId;
+        _peer = peer;
+        _key = key;
+        _session = session;
+        _replication = replication;
+
+        Receive<Opened>(Handle);
+        Receive<Arrived>(Handle);
+        Receive<Closed>(_ =>
+        {
+            _replication.Tell(new ReplicationActor.ChannelClosed(_peer, _channelId), Self);
+            Context.Stop(Self);
+        });
+        Receive<Terminated>(_ => Context.Parent.Tell(new ConnectionActor.CloseChannel(_channelId), Self));
+    }
+
+    public static Props PropsFor(ulong channelId, PeerId peer, FeedKey key, LinkEvent.Connected session, IActorRef replication) =>
+        Props.Create(() => new ChannelActor(channelId, peer, key, session, replication));
+
+    protected override void PreStart() => Context.Watch(_replication);
+
+    private void Handle(Opened opened)
+    {
+        var reader = new CompactReader(opened.Handshake.Span);
+        if (!Handshake.TryDecode(ref reader, out Handshake handshake)
+            || !handshake.Proves(!_session.IsInitiator, _session.HandshakeHash.Span, _key))
+        {
+            Context.Parent.Tell(new ConnectionActor.FailPeer(ReplicationError.InvalidCapability.ToString()), Self);
+            return;
+        }
+
+        _replication.Tell(new ReplicationActor.ChannelOpened(_peer, _channelId, handshake), Self);
+    }
+
+    private void Handle(Arrived arrived)
+    {
+        var messages = new List<ReplicationMessage>(arrived.Messages.Count);
+        bool holdsBlocks = false;
+        foreach (Message message in arrived.Messages)
+        {
+            if (!ReplicationCodec.TryDecode(message.Type, message.Payload, out ReplicationMessage? decoded))
+            {
+                arrived.Messages.Dispose();
+                Context.Parent.Tell(new ConnectionActor.FailPeer(ReplicationError.MalformedMessage.ToString()), Self);
+                return;
+            }
+
+            if (decoded is DataMessage data)
+            {
+                // The costly part of checking, before it comes to the one actor that all peers of the feed share. A proof
+                // that is false stays false: the replicator finds out what it means.
+                data.Climb();
+                holdsBlocks |= data.Proof.Block is not null;
+            }
+
+            if (decoded is not null)
+            {
+                holdsBlocks |= decoded is BitfieldMessage or ExtensionMessage;
+                messages.Add(decoded);
+            }
+        }
+
+        long bytes = arrived.Messages.ByteLength;
+        if (!holdsBlocks)
+        {
+            arrived.Messages.Dispose();
+        }
+
+        _replication.Tell(
+            new ReplicationActor.MessagesArrived(_peer, _channelId, messages, holdsBlocks ? arrived.Messages : null, bytes), Self);
+    }
+}

@@ -1,0 +1,154 @@
+using System.Net;
+using HyperActors.Actors;
+using HyperActors.Crypto;
+
+namespace HyperActors.Simulation;
+
+/// <summary>Streams between simulated hosts: latency, partitions and cuts, all decided by one seed on virtual time.</summary>
+public sealed class SimulatedNetwork
+{
+    private readonly DeterministicSystem _world;
+    private readonly RandomSource _random;
+    private readonly NetworkOptions _options;
+    private readonly Dictionary<IPEndPoint, Listener> _listeners = [];
+    private readonly List<SimulatedTransport> _open = [];
+    private readonly HashSet<(IPAddress, IPAddress)> _parted = [];
+    private int _nextPort = 49_152;
+
+    public SimulatedNetwork(DeterministicSystem world, RandomSource random, NetworkOptions options)
+    {
+        _world = world;
+        _random = random;
+        _options = options;
+    }
+
+    internal int MaxUnreadBytes => _options.MaxUnreadBytes;
+
+    internal TimeSpan Now => _world.Now;
+
+    /// <summary>The network as the host at <paramref name="address"/> sees it.</summary>
+    public INetwork At(IPAddress address) => new Host(this, address);
+
+    /// <summary>Breaks every stream between two hosts and lets them make no new one, until <see cref="Heal"/>.</summary>
+    public void Part(IPAddress one, IPAddress other)
+    {
+        _parted.Add(Pair(one, other));
+        Cut(one, other);
+    }
+
+    /// <summary>Ends every partition.</summary>
+    public void Heal() => _parted.Clear();
+
+    /// <summary>Breaks every stream between two hosts, once.</summary>
+    public void Cut(IPAddress one, IPAddress other)
+    {
+        foreach (SimulatedTransport transport in _open.ToArray())
+        {
+            if (Pair(transport.Local.Address, transport.Remote.Address) == Pair(one, other))
+            {
+                transport.Break("the simulated link was cut");
+            }
+        }
+    }
+
+    /// <summary>Breaks every stream of a host, as when its process dies.</summary>
+    public void CutAll(IPAddress address)
+    {
+        foreach (IPEndPoint endPoint in _listeners.Keys.Where(e => e.Address.Equals(address)).ToArray())
+        {
+            _listeners.Remove(endPoint);
+        }
+
+        foreach (SimulatedTransport transport in _open.ToArray())
+        {
+            if (transport.Local.Address.Equals(address) || transport.Remote.Address.Equals(address))
+            {
+                transport.Break("the simulated host died");
+            }
+        }
+    }
+
+    internal TimeSpan DrawLatency()
+    {
+        double spread = _options.MaxLatency.TotalMicroseconds - _options.MinLatency.TotalMicroseconds;
+        return _options.MinLatency + TimeSpan.FromMicroseconds(Math.Floor(_random.NextDouble() * spread));
+    }
+
+    internal int DrawPiece(int length) =>
+        _options.MaxPiece >= length ? length : 1 + _random.NextInt32(Math.Min(length, _options.MaxPiece));
+
+    internal void Record(string kind, IPEndPoint from, IPEndPoint to, ReadOnlySpan<byte> bytes = default) =>
+        _world.Note($"{kind} {from}>{to}", bytes);
+
+    internal void Deliver(TimeSpan at, IActorRef to, object message)
+    {
+        TimeSpan delay = at - Now;
+        _world.System.Scheduler.ScheduleTellOnce(delay < TimeSpan.Zero ? TimeSpan.Zero : delay, to, message, ActorRefs.NoSender);
+    }
+
+    internal void Remove(SimulatedTransport transport) => _open.Remove(transport);
+
+    private static (IPAddress, IPAddress) Pair(IPAddress one, IPAddress other) =>
+        one.GetAddressBytes().AsSpan().SequenceCompareTo(other.GetAddressBytes()) <= 0 ? (one, other) : (other, one);
+
+    private void Listen(long requestId, IPEndPoint address, IActorRef owner)
+    {
+        IPEndPoint bound = address.Port == 0 ? new IPEndPoint(address.Address, _nextPort++) : address;
+        if (_listeners.ContainsKey(bound))
+        {
+            owner.Tell(new INetwork.ListenFailed(requestId, $"cannot listen on {bound}: another host uses that port"), ActorRefs.NoSender);
+            return;
+        }
+
+        var listener = new Listener(this, bound, owner);
+        _listeners.Add(bound, listener);
+        owner.Tell(new INetwork.Listening(requestId, bound, listener), ActorRefs.NoSender);
+    }
+
+    private void Connect(long requestId, IPAddress from, string host, int port, TimeSpan deadline, IActorRef owner)
+    {
+        var remote = new IPEndPoint(IPAddress.Parse(host), port);
+        var local = new IPEndPoint(from, _nextPort++);
+        Record("dial", local, remote);
+        if (_parted.Contains(Pair(from, remote.Address)))
+        {
+            Deliver(Now + deadline, owner, new INetwork.ConnectFailed(requestId, $"cannot connect to {remote}: no answer within {deadline.TotalSeconds:0.#} s"));
+            return;
+        }
+
+        TimeSpan there = Now + DrawLatency();
+        if (!_listeners.TryGetValue(remote, out Listener? listener))
+        {
+            Deliver(there + DrawLatency(), owner, new INetwork.ConnectFailed(requestId, $"cannot connect to {remote}: nobody listens there"));
+            return;
+        }
+
+        var ours = new SimulatedTransport(this, local, remote);
+        var theirs = new SimulatedTransport(this, remote, local);
+        ours.Peer = theirs;
+        theirs.Peer = ours;
+        _open.Add(ours);
+        _open.Add(theirs);
+        Deliver(there, listener.Owner, new INetwork.Accepted(theirs));
+        Deliver(there + DrawLatency(), owner, new INetwork.Connected(requestId, ours));
+    }
+
+    private sealed record Listener(SimulatedNetwork Network, IPEndPoint Address, IActorRef Owner) : IDisposable
+    {
+        public void Dispose()
+        {
+            if (Network._listeners.TryGetValue(Address, out Listener? mine) && ReferenceEquals(mine, this))
+            {
+                Network._listeners.Remove(Address);
+            }
+        }
+    }
+
+    private sealed class Host(SimulatedNetwork network, IPAddress address) : INetwork
+    {
+        public void Listen(long requestId, IPEndPoint endPoint, IActorRef owner) => network.Listen(requestId, endPoint, owner);
+
+        public void Connect(long requestId, string host, int port, TimeSpan deadline, IActorRef owner) =>
+            network.Connect(requestId, address, host, port, deadline, owner);
+    }
+}
