@@ -1,6 +1,12 @@
 using HyperActors.Benchmarks;
 using HyperActors.Benchmarks.Harness;
+using HyperActors.Benchmarks.Ours;
 using HyperActors.Benchmarks.Rows;
+
+if (args.FirstOrDefault() == "child")
+{
+    return await new NodeSide(NodeSide.StartNodeAsync).RunAsync(args[1..]);
+}
 
 const int Runs = 3;
 const double Floor = 2;

@@ -3,8 +3,10 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using HyperActors.Abstractions;
+using HyperActors.Actors;
 using HyperActors.Benchmarks.Harness;
 using HyperActors.Crypto;
+using HyperActors.Storage;
 
 namespace HyperActors.Benchmarks.Ours;
 
@@ -14,6 +16,13 @@ internal sealed class NodeSide(Func<string, bool, Task<IHyperNode>> start)
 {
     private const int WarmUpBlocks = 500;
     private const int FillBatch = 2000;
+
+    /// <summary>Starts a node as users do.</summary>
+    public static async Task<IHyperNode> StartNodeAsync(string folder, bool isFlushed) => await HyperNode.StartAsync(new NodeOptions
+    {
+        StoragePath = folder,
+        Feeds = new FeedOptions { Durability = isFlushed ? Durability.Flush : Durability.None },
+    });
 
     /// <summary>Does one verb, says what it measured, and returns the exit code.</summary>
     public async Task<int> RunAsync(string[] arguments)
