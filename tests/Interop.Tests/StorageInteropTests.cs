@@ -132,6 +132,29 @@ public class StorageInteropTests
         Assert.Equal(10_000, again.Log.GetUserText("large")!.Length);
     }
 
+    [NodeFact]
+    public async Task A_header_of_the_first_releases_is_read_as_hypercore_10_reads_it()
+    {
+        await using NodePeer peer = await NodePeer.StartAsync();
+        string folder = Path.Combine(peer.Scratch, "feed");
+        using KeyPair pair = FeedHarness.Pair();
+        var identity = new FeedIdentity { KeyPair = pair, Key = new FeedKey(pair.PublicKey.AsSpan()) };
+        using (var feed = Open(folder, identity))
+        {
+            feed.Append([1], [2], [3]);
+            feed.Ask<FeedLogEvent.Checkpointed>(feed.Log.Checkpoint);
+        }
+
+        string oplog = Path.Combine(folder, "oplog");
+        await File.WriteAllBytesAsync(oplog, FirstHeader.Rewrite(await File.ReadAllBytesAsync(oplog)));
+        JsonElement opened = await peer.AskAsync("folder", new { @as = "ours", path = folder });
+        await peer.AskAsync("append", new { core = "ours", blocks = new[] { "04" } });
+        await peer.AskAsync("closeCore", new { core = "ours" });
+        using var again = Open(folder, identity);
+        Assert.Equal(opened.Text("key"), Convert.ToHexStringLower(again.Log.Key.AsSpan()));
+        Assert.Equal(4ul, again.Log.ContiguousLength);
+    }
+
     private static FeedHarness Open(string folder, FeedIdentity identity) => new(new PatientDevice(folder), identity, Late);
 
     private static byte[] Block(uint index) => NodePeer.Pattern(index < 70 ? 5u : 6u, index, 100);
