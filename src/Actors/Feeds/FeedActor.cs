@@ -113,7 +113,7 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
 
     private void Opening()
     {
-        Receive<IoDone>(Handle);
+        On<IoDone>(Handle);
         ReceiveAny(_ => Stash.Stash());
     }
 
@@ -187,6 +187,7 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
                 }
             }
 
+            Publish();
             while (_log.TryPollEvent(out FeedLogEvent? e))
             {
                 isActive = true;
@@ -202,14 +203,7 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
         }
     }
 
-    private void Handle(IoDone done)
-    {
-        _log.HandleIo(done.Request, done.Result, Now);
-        if (!_log.IsOpen)
-        {
-            Drain();
-        }
-    }
+    private void Handle(IoDone done) => _log.HandleIo(done.Request, done.Result, Now);
 
     private void Report(FeedLogEvent e)
     {
@@ -254,7 +248,6 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
     {
         _view.Open(_log.Key, _log.IsWritable, _log.GetUserText(NameKey));
         _toldLength = _log.Head.Length;
-        Publish();
         _replication = Context.ActorOf(
             ReplicationActor.PropsFor(_log.Key, State, CopyBlocks(), _replicationOptions, _random, _logger), "replication");
         if (_source.View.Name is { } name && _log.GetUserText(NameKey) is null)
@@ -322,8 +315,6 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
 
     private void Handle(FeedLogEvent.Committed committed)
     {
-        // In this order: what is told outside is what the next answer rests on.
-        Publish();
         if (committed.TruncatedTo is { } ancestors)
         {
             _replication.Tell(new ReplicationActor.Truncated(State, ancestors), Self);
@@ -349,8 +340,15 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
         ServeWaiting();
     }
 
-    private void Publish() => _view.Current =
-        new FeedView.Head(_log.Head.Fork, _log.Head.Length, _log.Head.ByteLength, _log.ContiguousLength);
+    // Before anybody is answered: who has heard of an append finds it in the handle's length.
+    private void Publish()
+    {
+        FeedView.Head shown = _view.Current;
+        if (shown.Length != _log.Head.Length || shown.Fork != _log.Head.Fork || shown.ContiguousLength != _log.ContiguousLength)
+        {
+            _view.Current = new FeedView.Head(_log.Head.Fork, _log.Head.Length, _log.Head.ByteLength, _log.ContiguousLength);
+        }
+    }
 
     private void Tell(FeedEvent feedEvent)
     {
