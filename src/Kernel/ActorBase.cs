@@ -4,8 +4,6 @@ namespace HyperActors.Kernel;
 public abstract class ActorBase
 {
     private readonly ActorCell _cell;
-    private object? _message;
-    private IActorRef? _sender;
     private Receive? _behavior;
     private Stack<Receive>? _behaviors;
     private SupervisorStrategy? _strategy;
@@ -29,18 +27,19 @@ public abstract class ActorBase
     protected IActorRef Self => _cell;
 
     /// <summary>Who sent the current message, or the dead letters when nobody wants an answer.</summary>
-    protected IActorRef Sender => _sender ?? _cell.System.DeadLetters;
+    protected IActorRef Sender => _cell.Sender;
 
     protected static Receive EmptyReceive => static _ => false;
 
     internal ActorCell Cell => _cell;
 
-    internal IActorRef? CurrentSender => _sender;
+    /// <summary>Where in the mailbox the message lies that is handled now.</summary>
+    internal int Slot { get; set; }
 
-    internal object? CurrentMessageOrNull => _message;
+    /// <summary>The current message, where it is not the one in the mailbox's slot or outlasts its turn.</summary>
+    internal object? KeptMessage { get; private set; }
 
-    /// <summary>Counts envelopes, so that a stash can tell one message from the next.</summary>
-    internal int EnvelopeNumber { get; private set; }
+    internal IActorRef? KeptSender { get; private set; }
 
     internal SupervisorStrategy Strategy => _strategy ??= _cell.Props.SupervisorStrategy ?? SupervisorStrategy();
 
@@ -105,6 +104,9 @@ public abstract class ActorBase
 
     internal void InvokeUnhandled(object message) => Unhandled(message);
 
+    /// <summary>Handles a message of the kind that came last, where that needs no choosing.</summary>
+    internal virtual bool TryHandleKnown(object message) => false;
+
     /// <summary>Hands a message to the current behaviour.</summary>
     internal virtual bool Handle(object message) => _behavior is null ? Receive(message) : _behavior(message);
 
@@ -118,17 +120,16 @@ public abstract class ActorBase
     {
     }
 
-    internal void SetEnvelope(object message, IActorRef? sender)
+    internal void KeepEnvelope(object message, IActorRef? sender)
     {
-        _message = message;
-        _sender = sender;
-        EnvelopeNumber++;
+        KeptMessage = message;
+        KeptSender = sender;
     }
 
     internal void ForgetEnvelope()
     {
-        _message = null;
-        _sender = null;
+        KeptMessage = null;
+        KeptSender = null;
     }
 
     internal virtual void ReplaceBehavior(Receive receive)

@@ -18,7 +18,7 @@ internal sealed partial class ActorCell
 
     public void Stop(IActorRef child)
     {
-        if (child is ActorCell cell && ReferenceEquals(cell._parent, this) && ReferenceEquals(t_running, this))
+        if (child is ActorCell cell && ReferenceEquals(cell._parent, this) && ReferenceEquals(Running, this))
         {
             StopChild(cell);
         }

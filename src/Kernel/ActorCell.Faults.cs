@@ -22,8 +22,18 @@ internal sealed partial class ActorCell
 
         _failedBy = failedChild ?? this;
         SuspendUserMessages();
+        KeepCurrentEnvelope();
         SuspendChildren(failedChild);
         _parent.SendSystem(new Failed(this, cause));
+    }
+
+    /// <summary>The message at hand outlasts this turn: it leaves its slot.</summary>
+    private void KeepCurrentEnvelope()
+    {
+        if (_actor is { KeptMessage: null } actor && CurrentMessage is { } message)
+        {
+            actor.KeepEnvelope(message, CurrentSender);
+        }
     }
 
     private void HandleFailed(Failed failed)
@@ -40,8 +50,11 @@ internal sealed partial class ActorCell
             return;
         }
 
-        actor.SetEnvelope(failed.Cause, failed.Child);
-        if (!actor.Strategy.HandleFailure(this, failed.Child, failed.Cause))
+        // Here the sender is the child that failed: a decider may ask.
+        actor.KeepEnvelope(failed.Cause, failed.Child);
+        bool handled = actor.Strategy.HandleFailure(this, failed.Child, failed.Cause);
+        actor.ForgetEnvelope();
+        if (!handled)
         {
             HandleInvokeFailure(failed.Cause, failed.Child);
         }
@@ -64,11 +77,11 @@ internal sealed partial class ActorCell
         _timers?.CancelAll();
         try
         {
-            failedActor.InvokePreRestart(cause, failedActor.CurrentMessageOrNull);
+            failedActor.InvokePreRestart(cause, failedActor.KeptMessage);
         }
         catch (Exception e)
         {
-            var wrapped = new PreRestartException(this, e, cause, failedActor.CurrentMessageOrNull);
+            var wrapped = new PreRestartException(this, e, cause, failedActor.KeptMessage);
             System.Report(new Error(wrapped, Path.ToString(), failedActor.GetType(), e.Message));
         }
 
@@ -136,6 +149,7 @@ internal sealed partial class ActorCell
             return;
         }
 
+        _actor.ForgetEnvelope();
         ActorCell? culprit = _failedBy;
         ResumeUserMessages();
         if (causedByFailure is not null)

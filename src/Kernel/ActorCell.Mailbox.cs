@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace HyperActors.Kernel;
 
@@ -23,14 +25,13 @@ internal sealed partial class ActorCell
     private const long Closed = 1L << 19;
     private const long EpochStep = 1L << 20;
 
-    private long _state;
-    private Segment? _tail;
-    private long _claimedBefore;
+    private WritersSide _writers;
 
-    // The reader's own.
+    // The reader's own. While a turn handles a message, it stays in its slot: that is the current envelope.
     private Segment? _head;
     private int _headIndex;
-    private long _taken;
+    private long _takenBefore;
+    private bool _isHandling;
 
     private SystemMessage? _systemQueue;
 
@@ -39,10 +40,12 @@ internal sealed partial class ActorCell
     {
         get
         {
-            long claimed = Volatile.Read(ref _claimedBefore) + (Volatile.Read(ref _state) & IndexMask);
-            return Math.Max(0, claimed - Volatile.Read(ref _taken)) + FrontCount;
+            long claimed = Volatile.Read(ref _writers.ClaimedBefore) + (Volatile.Read(ref _writers.State) & IndexMask);
+            return Math.Max(0, claimed - Processed) + FrontCount;
         }
     }
+
+    internal bool HoldsSegment => Volatile.Read(ref _head) is not null;
 
     public override void Tell(object message, IActorRef? sender)
     {
@@ -58,17 +61,22 @@ internal sealed partial class ActorCell
 
         while (true)
         {
-            long state = Volatile.Read(ref _state);
+            long state = Volatile.Read(ref _writers.State);
             if ((state & (Attached | Busy | Closed)) == Attached)
             {
-                Segment segment = _tail!;
+                // Null when the cell went to rest since: then the swap below could not succeed either.
+                Envelope[] slots = _writers.Tail?.Slots ?? [];
                 int index = (int)(state & IndexMask);
-                Envelope[] slots = segment.Slots;
                 if ((uint)index < (uint)slots.Length)
                 {
-                    if (Interlocked.CompareExchange(ref _state, state + 1, state) == state)
+                    if (Interlocked.CompareExchange(ref _writers.State, state + 1, state) == state)
                     {
-                        Publish(ref slots[index], message, sender);
+                        if (sender is not null)
+                        {
+                            slots[index].SenderField = sender;
+                        }
+
+                        Volatile.Write(ref slots[index].MessageField!, message);
                         return;
                     }
 
@@ -103,13 +111,17 @@ internal sealed partial class ActorCell
 
         if (TrySchedule())
         {
-            _dispatcher.Schedule(this);
+            _dispatcher.Schedule(this, Worker.Current);
         }
     }
 
     private static void Publish(ref Envelope slot, object message, IActorRef? sender)
     {
-        slot.SenderField = sender;
+        if (sender is not null)
+        {
+            slot.SenderField = sender;
+        }
+
         Volatile.Write(ref slot.MessageField!, message);
     }
 
@@ -133,22 +145,22 @@ internal sealed partial class ActorCell
 
     private bool TryAttach(long state, object message, IActorRef? sender)
     {
-        Segment segment = Segment.RentFirst();
-        if (Interlocked.CompareExchange(ref _state, state | Busy, state) != state)
+        Worker worker = Worker.Current;
+        Segment segment = Segment.RentFirst(worker);
+        if (Interlocked.CompareExchange(ref _writers.State, state | Busy, state) != state)
         {
-            Segment.Return(segment);
+            Segment.Return(segment, worker);
             return false;
         }
 
-        _claimedBefore += state & IndexMask;
-        _tail = segment;
+        _writers.ClaimedBefore += state & IndexMask;
+        _writers.Tail = segment;
         _head = segment;
-        _headIndex = 0;
         Publish(ref segment.Slots[0], message, sender);
-        Volatile.Write(ref _state, (state & ~IndexMask) + EpochStep + 1 | Attached | Scheduled);
+        Volatile.Write(ref _writers.State, (state & ~IndexMask) + EpochStep + 1 | Attached | Scheduled);
         if ((state & Scheduled) == 0)
         {
-            _dispatcher.Schedule(this);
+            _dispatcher.Schedule(this, worker);
         }
 
         return true;
@@ -156,18 +168,19 @@ internal sealed partial class ActorCell
 
     private bool TryLink(long state, object message, IActorRef? sender)
     {
-        Segment segment = Segment.RentFurther();
-        if (Interlocked.CompareExchange(ref _state, state | Busy, state) != state)
+        Worker worker = Worker.Current;
+        Segment segment = Segment.RentFurther(worker);
+        if (Interlocked.CompareExchange(ref _writers.State, state | Busy, state) != state)
         {
-            Segment.Return(segment);
+            Segment.Return(segment, worker);
             return false;
         }
 
-        _claimedBefore += state & IndexMask;
+        _writers.ClaimedBefore += state & IndexMask;
         Publish(ref segment.Slots[0], message, sender);
-        Volatile.Write(ref _tail!.Next, segment);
-        _tail = segment;
-        Volatile.Write(ref _state, (state & ~IndexMask) + EpochStep + 1);
+        Volatile.Write(ref _writers.Tail!.Next, segment);
+        _writers.Tail = segment;
+        Volatile.Write(ref _writers.State, (state & ~IndexMask) + EpochStep + 1);
         return true;
     }
 
@@ -176,7 +189,7 @@ internal sealed partial class ActorCell
     {
         while (true)
         {
-            long state = Volatile.Read(ref _state);
+            long state = Volatile.Read(ref _writers.State);
             if ((state & Busy) != 0)
             {
                 WaitWhileBusy();
@@ -188,7 +201,7 @@ internal sealed partial class ActorCell
                 return false;
             }
 
-            if (Interlocked.CompareExchange(ref _state, state | Scheduled, state) == state)
+            if (Interlocked.CompareExchange(ref _writers.State, state | Scheduled, state) == state)
             {
                 return true;
             }
@@ -198,14 +211,23 @@ internal sealed partial class ActorCell
     private void WaitWhileBusy()
     {
         var spin = default(SpinWait);
-        while ((Volatile.Read(ref _state) & Busy) != 0)
+        while ((Volatile.Read(ref _writers.State) & Busy) != 0)
         {
             spin.SpinOnce(sleep1Threshold: -1);
         }
     }
 
-    /// <summary>Takes the next message. The reader keeps its place in its own variables while a turn lasts.</summary>
-    private bool TryTake(ref Segment head, ref int index, out object message, out IActorRef? sender)
+    /// <summary>Looks at the next message, and leaves it in its slot.</summary>
+    /// <returns>The message, or null when none waits.</returns>
+    private object? Peek(ref Segment head, ref int index)
+    {
+        Envelope[] slots = head.Slots;
+        return (uint)index < (uint)slots.Length && Volatile.Read(ref slots[index].MessageField) is { } found
+            ? found
+            : PeekSlowly(ref head, ref index);
+    }
+
+    private object? PeekSlowly(ref Segment head, ref int index)
     {
         var spin = default(SpinWait);
         while (true)
@@ -213,16 +235,9 @@ internal sealed partial class ActorCell
             Envelope[] slots = head.Slots;
             if ((uint)index < (uint)slots.Length)
             {
-                ref Envelope slot = ref slots[index];
-                object? found = Volatile.Read(ref slot.MessageField);
-                if (found is not null)
+                if (Volatile.Read(ref slots[index].MessageField) is { } found)
                 {
-                    message = found;
-                    sender = slot.SenderField;
-                    slot.MessageField = null!;
-                    slot.SenderField = null;
-                    index++;
-                    return true;
+                    return found;
                 }
             }
             else if (Volatile.Read(ref head.Next) is { } next)
@@ -230,18 +245,18 @@ internal sealed partial class ActorCell
                 Segment spent = head;
                 spent.Next = null;
                 head = next;
-                index = 0;
                 _head = next;
-                Segment.Return(spent);
+                _takenBefore += index;
+                index = 0;
+                _headIndex = 0;
+                Segment.Return(spent, Worker.Current);
                 continue;
             }
 
-            long state = Volatile.Read(ref _state);
-            if ((state & Busy) == 0 && ReferenceEquals(_tail, head) && (state & IndexMask) == index)
+            long state = Volatile.Read(ref _writers.State);
+            if ((state & Busy) == 0 && ReferenceEquals(_writers.Tail, head) && (state & IndexMask) == index)
             {
-                message = null!;
-                sender = null;
-                return false;
+                return null;
             }
 
             // Claimed and not yet filled: the writer is between two instructions.
@@ -249,12 +264,20 @@ internal sealed partial class ActorCell
         }
     }
 
+    /// <summary>Empties a slot whose message has been handled.</summary>
+    private static void Clear(Segment head, int index)
+    {
+        ref Envelope slot = ref head.Slots[index];
+        slot.MessageField = null!;
+        slot.SenderField = null;
+    }
+
     /// <summary>Goes to rest, unless a message came meanwhile.</summary>
-    private bool TryRest()
+    private bool TryRest(Worker worker)
     {
         while (true)
         {
-            long state = Volatile.Read(ref _state);
+            long state = Volatile.Read(ref _writers.State);
             if ((state & Busy) != 0)
             {
                 WaitWhileBusy();
@@ -263,26 +286,33 @@ internal sealed partial class ActorCell
 
             Segment? drained = null;
             long next = state & ~Scheduled;
+            long step = next;
             if ((state & Attached) != 0 && _suspended == 0)
             {
-                if (FrontCount > 0 || !ReferenceEquals(_tail, _head) || (state & IndexMask) != _headIndex)
+                if (FrontCount > 0 || !ReferenceEquals(_writers.Tail, _head) || (state & IndexMask) != _headIndex)
                 {
                     return false;
                 }
 
                 drained = _head;
                 next = (next & ~Attached) + EpochStep;
+                step = state | Busy;
             }
             else if (FrontCount > 0 && _suspended == 0)
             {
                 return false;
             }
 
-            if (Interlocked.CompareExchange(ref _state, next, state) == state)
+            if (Interlocked.CompareExchange(ref _writers.State, step, state) == state)
             {
                 if (drained is not null)
                 {
-                    Segment.Return(drained);
+                    _takenBefore += _headIndex;
+                    _headIndex = 0;
+                    _head = null;
+                    _writers.Tail = null;
+                    Volatile.Write(ref _writers.State, next);
+                    Segment.Return(drained, worker);
                 }
 
                 return true;
@@ -296,12 +326,12 @@ internal sealed partial class ActorCell
         long state;
         while (true)
         {
-            state = Volatile.Read(ref _state);
+            state = Volatile.Read(ref _writers.State);
             if ((state & Busy) != 0)
             {
                 WaitWhileBusy();
             }
-            else if (Interlocked.CompareExchange(ref _state, state | Closed, state) == state)
+            else if (Interlocked.CompareExchange(ref _writers.State, state | Closed, state) == state)
             {
                 break;
             }
@@ -316,18 +346,22 @@ internal sealed partial class ActorCell
         {
             Segment head = _head!;
             int index = _headIndex;
-            while (TryTake(ref head, ref index, out object message, out IActorRef? sender))
+            while (Peek(ref head, ref index) is { } message)
             {
-                _taken++;
+                IActorRef? sender = head.Slots[index].SenderField;
+                Clear(head, index);
+                index++;
                 _bound?.Leave();
                 Bury(message, sender);
             }
 
-            Segment.Return(head);
+            _takenBefore += index;
+            Segment.Return(head, Worker.Current);
         }
 
+        _headIndex = 0;
         _head = null;
-        _tail = null;
+        _writers.Tail = null;
         SystemMessage? rest = Interlocked.Exchange(ref _systemQueue, SystemMessage.Closed);
         for (SystemMessage? m = InOrderOfArrival(rest); m is not null;)
         {
@@ -370,5 +404,26 @@ internal sealed partial class ActorCell
         }
 
         return first;
+    }
+
+    /// <summary>What writers change with every message, on cache lines of its own: the reader would else wait for each.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct WritersSide
+    {
+#pragma warning disable CS0169, IDE0051 // Room, and nothing but room.
+        private readonly Room _before;
+#pragma warning restore CS0169, IDE0051
+        public Segment? Tail;
+        public long State;
+        public long ClaimedBefore;
+#pragma warning disable CS0169, IDE0051
+        private readonly Room _after;
+#pragma warning restore CS0169, IDE0051
+    }
+
+    [InlineArray(6)]
+    private struct Room
+    {
+        private long _first;
     }
 }

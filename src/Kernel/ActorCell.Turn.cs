@@ -44,12 +44,13 @@ internal sealed partial class ActorCell
     /// <returns>True when it has more to do and must be scheduled again.</returns>
     internal bool RunTurn(int budget)
     {
-        ActorCell? outer = t_running;
-        t_running = this;
+        Worker worker = Worker.Current;
+        ActorCell? outer = worker.Running;
+        worker.Running = this;
         long stamp = TurnMeter.Begin();
         try
         {
-            return Turn(budget);
+            return Turn(budget, worker);
         }
         finally
         {
@@ -58,11 +59,11 @@ internal sealed partial class ActorCell
                 _ticksInHandlers += TurnMeter.End(stamp);
             }
 
-            t_running = outer;
+            worker.Running = outer;
         }
     }
 
-    private bool Turn(int budget)
+    private bool Turn(int budget, Worker worker)
     {
         while (true)
         {
@@ -85,10 +86,6 @@ internal sealed partial class ActorCell
             {
                 _attention = TurnMeter.WantsActivities ? _attention | Attention.Trace : _attention & ~Attention.Trace;
                 budget = RunUserMessages(budget);
-                if (_asyncTurn is null)
-                {
-                    _actor?.ForgetEnvelope();
-                }
             }
 
             if (Volatile.Read(ref _systemQueue) is not null)
@@ -101,7 +98,7 @@ internal sealed partial class ActorCell
                 return true;
             }
 
-            if (TryRest() && (Volatile.Read(ref _systemQueue) is null || !TrySchedule()))
+            if (TryRest(worker) && (Volatile.Read(ref _systemQueue) is null || !TrySchedule()))
             {
                 return false;
             }
@@ -122,87 +119,113 @@ internal sealed partial class ActorCell
                 return false;
             }
 
-            long state = Volatile.Read(ref _state);
+            long state = Volatile.Read(ref _writers.State);
             return FrontCount > 0 || ((state & Attached) != 0
-                && (!ReferenceEquals(_tail, _head) || (state & IndexMask) != _headIndex));
+                && (!ReferenceEquals(_writers.Tail, _head) || (state & IndexMask) != _headIndex));
         }
     }
 
     /// <returns>What is left of the budget.</returns>
     private int RunUserMessages(int budget)
     {
-        if ((Volatile.Read(ref _state) & (Attached | Busy)) == 0)
+        long state = Volatile.Read(ref _writers.State);
+        if ((state & Busy) != 0)
+        {
+            WaitWhileBusy();
+            state = Volatile.Read(ref _writers.State);
+        }
+
+        if ((state & Attached) == 0)
         {
             return FrontCount > 0 ? RunFrontMessages(budget) : budget;
         }
 
-        if ((Volatile.Read(ref _state) & Attached) == 0)
-        {
-            WaitWhileBusy();
-        }
-
         Segment head = _head!;
         int index = _headIndex;
-        int taken = 0;
-        try
+        ActorBase actor = _actor!;
+        _isHandling = true;
+        while (budget > 0 && Volatile.Read(ref _systemQueue) is null)
         {
-            while (budget > 0 && Volatile.Read(ref _systemQueue) is null)
+            if (_attention != Attention.None)
             {
-                if ((_attention & (Attention.Suspended | Attention.Front)) != 0)
-                {
-                    if (_suspended > 0)
-                    {
-                        break;
-                    }
-
-                    if (TryTakeFromFront(out Envelope envelope))
-                    {
-                        budget--;
-                        Invoke(envelope.Message, envelope.Sender);
-                        continue;
-                    }
-                }
-
-                if (!TryTake(ref head, ref index, out object message, out IActorRef? sender))
+                if (_suspended > 0)
                 {
                     break;
                 }
 
-                budget--;
-                taken++;
-                _bound?.Leave();
-                Invoke(message, sender);
+                if (FrontCount > 0)
+                {
+                    budget = RunFrontMessages(budget);
+                    continue;
+                }
             }
-        }
-        finally
-        {
-            _head = head;
-            _headIndex = index;
-            Volatile.Write(ref _taken, _taken + taken);
+
+            if (Peek(ref head, ref index) is not { } message)
+            {
+                break;
+            }
+
+            budget--;
+            _bound?.Leave();
+
+            // Kept where no writer looks: this cell's lines belong to them while they write.
+            actor.Slot = index;
+            Invoke(actor, message);
+            Clear(head, index);
+            index++;
         }
 
+        _headIndex = index;
+        _isHandling = false;
         return budget;
     }
 
+    /// <summary>Messages that a stash gave back: they are handled from a copy, as they left their slots long ago.</summary>
     private int RunFrontMessages(int budget)
     {
         while (budget > 0 && _suspended == 0 && Volatile.Read(ref _systemQueue) is null
             && TryTakeFromFront(out Envelope envelope))
         {
             budget--;
-            Invoke(envelope.Message, envelope.Sender);
+            _frontTaken++;
+            _actor!.KeepEnvelope(envelope.Message, envelope.Sender);
+            Invoke(_actor, envelope.Message);
+            if (_suspended == 0)
+            {
+                _actor.ForgetEnvelope();
+            }
         }
 
         return budget;
     }
 
-    private void Invoke(object message, IActorRef? sender)
+    private long _frontTaken;
+
+    /// <summary>The message that a turn handles now.</summary>
+    internal object? CurrentMessage =>
+        _actor is not { } actor ? null
+        : actor.KeptMessage ?? (_isHandling ? _head!.Slots[actor.Slot].MessageField : null);
+
+    /// <summary>Who sent it; null when nobody wants an answer.</summary>
+    internal IActorRef? CurrentSender =>
+        _actor is not { } actor ? null
+        : actor.KeptMessage is not null ? actor.KeptSender
+        : _isHandling ? _head!.Slots[actor.Slot].SenderField
+        : null;
+
+    /// <summary>Tells one message from the next, for whoever must not take one twice.</summary>
+    internal (long Taken, long FrontTaken) EnvelopeNumber => (_takenBefore + (_actor?.Slot ?? 0), _frontTaken);
+
+    private void Invoke(ActorBase actor, object message)
     {
-        ActorBase actor = _actor!;
-        actor.SetEnvelope(message, sender);
         try
         {
-            if (message is AutoReceivedMessage || (_attention & ~Attention.Suspended) != 0)
+            if ((_attention & ~Attention.Suspended) == 0 && actor.TryHandleKnown(message))
+            {
+                return;
+            }
+
+            if ((_attention & ~Attention.Suspended) != 0 || message is AutoReceivedMessage)
             {
                 InvokeAttentively(actor, message);
             }
@@ -228,7 +251,7 @@ internal sealed partial class ActorCell
             }
 
             message = timer.Unwrap();
-            actor.SetEnvelope(message, actor.CurrentSender);
+            actor.KeepEnvelope(message, CurrentSender);
         }
 
         if ((_attention & Attention.Journal) != 0)
@@ -237,9 +260,9 @@ internal sealed partial class ActorCell
         }
 
         bool timed = (_attention & Attention.ReceiveTimeout) != 0 && message is not INotInfluenceReceiveTimeout;
+        using Activity? activity = (_attention & Attention.Trace) != 0 ? TurnMeter.StartActivity(this, message) : null;
         try
         {
-            using Activity? activity = (_attention & Attention.Trace) != 0 ? TurnMeter.StartActivity(this, message) : null;
             if (message is AutoReceivedMessage automatic)
             {
                 AutoReceive(automatic);
@@ -247,6 +270,11 @@ internal sealed partial class ActorCell
             else if (!actor.Handle(message))
             {
                 actor.InvokeUnhandled(message);
+            }
+
+            if (_asyncTurn is null)
+            {
+                actor.ForgetEnvelope();
             }
         }
         finally
@@ -280,7 +308,7 @@ internal sealed partial class ActorCell
     private void ReceiveMessage(object message)
     {
         ActorBase actor = _actor!;
-        actor.SetEnvelope(message, actor.CurrentSender);
+        actor.KeepEnvelope(message, CurrentSender);
         if (!actor.Handle(message))
         {
             actor.InvokeUnhandled(message);

@@ -63,6 +63,7 @@ internal sealed partial class ActorCell
             if (!task.IsCompleted)
             {
                 SuspendUserMessages();
+                KeepCurrentEnvelope();
                 _asyncTurn = turn;
                 turn.Await(task);
                 return;
@@ -91,6 +92,10 @@ internal sealed partial class ActorCell
         if (failure is not null)
         {
             HandleInvokeFailure(failure, null);
+        }
+        else
+        {
+            _actor?.ForgetEnvelope();
         }
     }
 

@@ -6,9 +6,6 @@ namespace HyperActors.Kernel;
 /// </summary>
 internal sealed partial class ActorCell : InternalRef, IUntypedActorContext, IThreadPoolWorkItem
 {
-    [ThreadStatic]
-    private static ActorCell? t_running;
-
     private readonly InternalRef _parent;
     private readonly string _name;
     private readonly MessageDispatcher _dispatcher;
@@ -30,7 +27,7 @@ internal sealed partial class ActorCell : InternalRef, IUntypedActorContext, ITh
     }
 
     /// <summary>The cell whose turn runs on this thread.</summary>
-    public static ActorCell? Running => t_running;
+    public static ActorCell? Running => Worker.RunningHere;
 
     public ActorSystem System { get; }
 
@@ -42,7 +39,7 @@ internal sealed partial class ActorCell : InternalRef, IUntypedActorContext, ITh
 
     public override ActorPath Path => _path ??= MakePath();
 
-    public override bool IsTerminated => (Volatile.Read(ref _state) & Closed) != 0;
+    public override bool IsTerminated => (Volatile.Read(ref _writers.State) & Closed) != 0;
 
     public IActorRef Self => this;
 
@@ -50,7 +47,7 @@ internal sealed partial class ActorCell : InternalRef, IUntypedActorContext, ITh
 
     public MessageDispatcher Dispatcher => _dispatcher;
 
-    public IActorRef Sender => _actor?.CurrentSender ?? System.DeadLetters;
+    public IActorRef Sender => CurrentSender ?? System.DeadLetters;
 
     internal ActorBase? Actor => _actor;
 
@@ -60,7 +57,9 @@ internal sealed partial class ActorCell : InternalRef, IUntypedActorContext, ITh
 
     internal InternalRef ParentRef => _parent;
 
-    internal long Processed => Volatile.Read(ref _taken);
+    /// <summary>Messages taken from the mailbox, the one at hand included. Anyone may look.</summary>
+    internal long Processed => Volatile.Read(ref _takenBefore)
+        + (Volatile.Read(ref _isHandling) && _actor is { } actor ? actor.Slot + 1 : Volatile.Read(ref _headIndex));
 
     internal long Dropped => _bound?.Dropped ?? 0;
 
@@ -79,7 +78,7 @@ internal sealed partial class ActorCell : InternalRef, IUntypedActorContext, ITh
     {
         if (TrySchedule())
         {
-            _dispatcher.Schedule(this);
+            _dispatcher.Schedule(this, Worker.Current);
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace HyperActors.Kernel;
 
 /// <summary>An actor whose handlers are chosen by the type of the message, in the order in which they were given.</summary>
@@ -68,6 +70,8 @@ public abstract class ReceiveActor : UntypedActor
 
     internal sealed override bool Handle(object message) => _table.Handle(message);
 
+    internal sealed override bool TryHandleKnown(object message) => _table.TryHandleKnown(message);
+
     internal sealed override void Seal() => _open = null;
 
     internal sealed override void ReplaceBehavior(Receive receive)
@@ -137,6 +141,8 @@ public abstract class ReceiveActor : UntypedActor
         private readonly Receive? _receive;
         private Entry[] _entries = [];
         private int _count;
+        private Type? _knownType;
+        private Handler? _knownHandler;
 
         public HandlerTable()
         {
@@ -160,15 +166,41 @@ public abstract class ReceiveActor : UntypedActor
             _entries[_count++] = new Entry(type.IsSealed ? type : null, handler);
         }
 
+        /// <summary>True when the handler that took the last message took this one too, without looking at any other.</summary>
+        public bool TryHandleKnown(object message)
+        {
+            if (!ReferenceEquals(message.GetType(), _knownType))
+            {
+                return false;
+            }
+
+            _knownHandler!.HandleExact(message);
+            return true;
+        }
+
         public bool Handle(object message)
         {
             Type type = message.GetType();
+            bool isFirst = true;
             foreach (ref readonly Entry entry in _entries.AsSpan(0, _count))
             {
-                if ((entry.Exact is null || ReferenceEquals(entry.Exact, type)) && entry.Handler.TryHandle(message))
+                if (entry.Exact is not null && !ReferenceEquals(entry.Exact, type))
                 {
+                    continue;
+                }
+
+                if (entry.Handler.TryHandle(message))
+                {
+                    if (isFirst && entry.Exact is not null && entry.Handler.TakesAll && message is not AutoReceivedMessage)
+                    {
+                        _knownType = type;
+                        _knownHandler = entry.Handler;
+                    }
+
                     return true;
                 }
+
+                isFirst = false;
             }
 
             return _receive is not null && _receive(message);
@@ -183,11 +215,19 @@ public abstract class ReceiveActor : UntypedActor
 
     private abstract class Handler
     {
+        /// <summary>True when no message of the type is refused.</summary>
+        public virtual bool TakesAll => false;
+
         public abstract bool TryHandle(object message);
+
+        /// <summary>For a message that is known to be of the handler's sealed type.</summary>
+        public virtual void HandleExact(object message) => TryHandle(message);
     }
 
     private sealed class TypedHandler<T>(Action<T> handler, Predicate<T>? shouldHandle) : Handler
     {
+        public override bool TakesAll => shouldHandle is null;
+
         public override bool TryHandle(object message)
         {
             if (message is not T typed || (shouldHandle is not null && !shouldHandle(typed)))
@@ -197,6 +237,18 @@ public abstract class ReceiveActor : UntypedActor
 
             handler(typed);
             return true;
+        }
+
+        public override void HandleExact(object message)
+        {
+            if (typeof(T).IsValueType)
+            {
+                handler((T)message);
+            }
+            else
+            {
+                handler(Unsafe.As<object, T>(ref message));
+            }
         }
     }
 
@@ -221,6 +273,8 @@ public abstract class ReceiveActor : UntypedActor
 
     private sealed class AsyncHandler<T>(ActorCell cell, Func<T, Task> handler, Predicate<T>? shouldHandle) : Handler
     {
+        public override bool TakesAll => shouldHandle is null;
+
         public override bool TryHandle(object message)
         {
             if (message is not T typed || (shouldHandle is not null && !shouldHandle(typed)))

@@ -7,7 +7,7 @@ internal sealed class PinnedDispatcher(string id, int throughput) : MessageDispa
     private Thread? _thread;
     private ActorCell? _cell;
 
-    internal override void Schedule(ActorCell cell)
+    internal override void Schedule(ActorCell cell, Worker worker)
     {
         if (_thread is null)
         {

@@ -41,7 +41,7 @@ public interface IWithUnboundedStash : IActorStash;
 internal sealed class ActorStash(ActorCell cell) : IStash
 {
     private readonly LinkedList<Envelope> _stashed = new();
-    private int _lastStashed;
+    private (long Taken, long FrontTaken) _lastStashed = (-1, -1);
 
     public int Count => _stashed.Count;
 
@@ -55,13 +55,12 @@ internal sealed class ActorStash(ActorCell cell) : IStash
 
     public void Stash()
     {
-        ActorBase actor = cell.Actor!;
-        if (actor.CurrentMessageOrNull is not { } message)
+        if (cell.CurrentMessage is not { } message)
         {
             throw new IllegalActorStateException("There is no message to stash.");
         }
 
-        if (actor.EnvelopeNumber == _lastStashed)
+        if (cell.EnvelopeNumber == _lastStashed)
         {
             throw new IllegalActorStateException($"Can't stash the same message {message} more than once");
         }
@@ -71,8 +70,8 @@ internal sealed class ActorStash(ActorCell cell) : IStash
             throw new StashOverflowException($"Couldn't enqueue message {message} to stash of {cell.Self}");
         }
 
-        _lastStashed = actor.EnvelopeNumber;
-        _stashed.AddLast(new Envelope(message, actor.CurrentSender));
+        _lastStashed = cell.EnvelopeNumber;
+        _stashed.AddLast(new Envelope(message, cell.CurrentSender));
     }
 
     public void Unstash()

@@ -310,8 +310,9 @@ public sealed class BehaviorConformance : ConformanceTest
         Probe probe = CreateProbe();
         TimeSpan before = System.Scheduler.MonotonicClock;
         ICancelable off = System.Scheduler.ScheduleTellOnceCancelable(
-            TimeSpan.FromMilliseconds(10), probe.Ref, "never", ActorRefs.NoSender);
+            TimeSpan.FromMinutes(10), probe.Ref, "never", ActorRefs.NoSender);
         off.Cancel();
+        Assert.True(off.IsCancellationRequested);
         System.Scheduler.ScheduleTellOnce(TimeSpan.FromMilliseconds(30), probe.Ref, "later", ActorRefs.NoSender);
         probe.Expect("later");
         Assert.True(System.Scheduler.MonotonicClock - before >= TimeSpan.FromMilliseconds(29));

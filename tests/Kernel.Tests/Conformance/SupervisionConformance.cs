@@ -433,7 +433,8 @@ public sealed class SupervisionConformance : ConformanceTest
         Counting counting = _counting;
         Props child = Props.Create(() => new Child(probe.Ref, counting, 0));
         IActorRef supervisor = System.ActorOf(BackoffSupervisor.Props(Backoff.OnFailure(
-            child, "child", TimeSpan.FromMilliseconds(5), TimeSpan.FromMilliseconds(50), 0.2, 2)));
+            child, "child", TimeSpan.FromMilliseconds(5), TimeSpan.FromMilliseconds(50), 0.2, 2)
+            .WithManualReset()));
         probe.Expect("start 1");
         probe.Watch(supervisor);
         supervisor.Tell(new Oops("x"), ActorRefs.NoSender);
