@@ -252,6 +252,7 @@ internal sealed partial class ActorCell
         _phase = Phase.Terminated;
         _timers?.CancelAll();
         CloseMailbox();
+        System.Counters.Retire(this);
         _parent.SendSystem(new DeathWatchNotification(this, existenceConfirmed: true));
         TellWatchers();
         UnwatchAll();
@@ -259,7 +260,6 @@ internal sealed partial class ActorCell
         _watch = null;
         _deferred = null;
         _front = null;
-        System.Counters.Retire(this);
     }
 
     private void ChildTerminated(ActorCell child)

@@ -42,6 +42,12 @@ public sealed class KernelCounters
         rest.Push(_system.RootGuardian);
         while (rest.TryPop(out ActorCell? cell))
         {
+            // What an actor did that has ended is in the sums already.
+            if (cell.IsTerminated)
+            {
+                continue;
+            }
+
             totals = totals with
             {
                 Actors = totals.Actors + 1,
