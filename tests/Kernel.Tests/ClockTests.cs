@@ -66,7 +66,7 @@ public sealed class ClockTests
         for (int i = 19; i >= 0; i--)
         {
             int number = i;
-            TimeSpan due = start + TimeSpan.FromMilliseconds(5 + i);
+            TimeSpan due = start + TimeSpan.FromMilliseconds(500 + i);
             clock.Arm(
                 new Item(_ =>
                 {
