@@ -3,7 +3,7 @@ using HyperActors.TestKit;
 
 namespace HyperActors.Architecture.Tests;
 
-/// <summary>What the pages say can be followed: links end somewhere.</summary>
+/// <summary>What the pages say can be followed: links end somewhere, examples compile.</summary>
 public partial class PagesTests
 {
     private static readonly string[] Pages = [.. House.Files.Where(f => f.EndsWith(".md", StringComparison.Ordinal))];
@@ -43,6 +43,18 @@ public partial class PagesTests
         }
     }
 
+    [Fact]
+    public void Every_example_in_the_README_is_compiled_with_the_tests()
+    {
+        string[] examples = [.. CSharpBlock().Matches(File.ReadAllText(Repository.PathOf("README.md"))).Select(m => Normal(m.Groups[1].Value))];
+        string[] sources = [.. House.Files
+            .Where(f => House.IsBelow(f, "tests") && f.EndsWith(".cs", StringComparison.Ordinal) && !House.IsBelow(f, "tests/Architecture.Tests"))
+            .Select(f => Normal(File.ReadAllText(f)))];
+        Assert.NotEmpty(examples);
+        Assert.All(examples, example => Assert.True(
+            sources.Any(s => s.Contains(example, StringComparison.Ordinal)), $"no test source holds this example:\n{example}"));
+    }
+
     private static void AssertResolves(string from, string folder, string link)
     {
         string[] parts = link.Split('#', 2);
@@ -60,6 +72,10 @@ public partial class PagesTests
 
     private static string WithoutCode(string page) => CodeBlock().Replace(File.ReadAllText(page), string.Empty);
 
+    // Indentation is the place's, not the example's.
+    private static string Normal(string text) =>
+        string.Join('\n', text.Split('\n').Select(l => l.Trim()).Where(l => l.Length > 0));
+
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();
 
@@ -74,4 +90,7 @@ public partial class PagesTests
 
     [GeneratedRegex(@"^```.*?^```", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex CodeBlock();
+
+    [GeneratedRegex(@"^```csharp\n(.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex CSharpBlock();
 }
