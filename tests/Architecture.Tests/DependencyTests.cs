@@ -6,7 +6,7 @@ namespace HyperActors.Architecture.Tests;
 /// <summary>Who may know whom, as ARCHITECTURE.md draws it.</summary>
 public partial class DependencyTests
 {
-    private static readonly string[] Machines = ["Compact", "Crypto", "Merkle", "Wire", "Storage", "Replication"];
+    private static readonly string[] Machines = ["Compact", "Crypto", "Merkle", "Wire", "Udx", "Storage", "Replication"];
 
     private static readonly Dictionary<string, string[]> MayKnow = new(StringComparer.Ordinal)
     {
@@ -16,6 +16,7 @@ public partial class DependencyTests
         ["Abstractions"] = ["Crypto"],
         ["Merkle"] = ["Compact", "Crypto"],
         ["Wire"] = ["Compact", "Crypto"],
+        ["Udx"] = ["Compact", "Crypto"],
         ["Storage"] = ["Merkle", "Compact", "Crypto"],
         ["Replication"] = ["Wire", "Merkle", "Compact", "Crypto"],
         ["Catalog"] = ["Crypto"],
