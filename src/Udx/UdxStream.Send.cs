@@ -120,6 +120,7 @@ public sealed partial class UdxStream
     public bool TryPollTransmit(Span<byte> buffer, TimeSpan now, out UdxTransmit transmit)
     {
         Invariant.Hold(buffer.Length >= _options.MaxMtu);
+        buffer = buffer[..Math.Min(buffer.Length, UdxTransmit.MaxLength)];
         transmit = default;
         if (_path is not { } path)
         {

@@ -177,9 +177,9 @@ public sealed partial class UdxStream
 
     private void ArmTailProbe(TimeSpan now)
     {
-        // In recovery too the window may leave no room to repeat anything while nothing more is acknowledged.
+        // In recovery too the flight may be lost as a whole, or the window leave no room to repeat anything.
         bool isTail = _loss.Phase == LossPhase.Open && _sent.Sacked == 0 && _loss.MayProbe;
-        bool isStuck = _loss.Phase == LossPhase.Recovery && _sent.Lost.Count > 0;
+        bool isStuck = _loss.Phase == LossPhase.Recovery && (_sent.Lost.Count > 0 || _loss.MayProbe);
         if ((!isTail && !isStuck) || !_rtt.HasSample)
         {
             _tailProbeAt = _never;
