@@ -396,6 +396,24 @@ public sealed class UdxStreamTests
     }
 
     [Fact]
+    public void No_batch_is_longer_than_what_the_kernel_takes_at_once()
+    {
+        UdxStream stream = Connected(new UdxOptions { InitialWindow = 1000, PacingBurst = TimeSpan.FromSeconds(1) });
+        stream.Write(new byte[400 * FullPayload]);
+        byte[] buffer = new byte[1 << 20];
+        TimeSpan later = Start + TimeSpan.FromSeconds(1);
+        int sent = 0;
+        while (stream.TryPollTransmit(buffer, later, out UdxTransmit transmit))
+        {
+            Assert.InRange(transmit.Length, 1, UdxTransmit.MaxLength);
+            Assert.InRange((transmit.Length + transmit.SegmentSize - 1) / transmit.SegmentSize, 1, UdxTransmit.MaxSegments);
+            sent += transmit.Length;
+        }
+
+        Assert.InRange(sent, 100 * FullPayload, int.MaxValue);
+    }
+
+    [Fact]
     public void Too_early_a_wake_does_nothing_and_a_due_one_moves_the_deadline()
     {
         UdxStream stream = Connected();

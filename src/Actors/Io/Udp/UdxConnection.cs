@@ -161,6 +161,9 @@ public sealed class UdxConnection : IUdpSleeper
     {
         lock (_gate)
         {
+            // The sink may call us back while an event is still lent: that must not poll the next one.
+            bool wasDraining = _isDraining;
+            _isDraining = true;
             while (!datagrams.IsEmpty)
             {
                 int length = Math.Min(segmentSize, datagrams.Length);
@@ -168,6 +171,8 @@ public sealed class UdxConnection : IUdpSleeper
                 Report();
                 datagrams = datagrams[length..];
             }
+
+            _isDraining = wasDraining;
         }
     }
 
