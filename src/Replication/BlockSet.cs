@@ -135,12 +135,15 @@ public sealed class BlockSet
     }
 
     /// <summary>The first block of the set at or after <paramref name="from"/>, or <see cref="None"/>.</summary>
-    public ulong NextSet(ulong from)
+    /// <param name="from">Where to begin.</param>
+    /// <param name="last">Where to end: a block beyond it is none.</param>
+    public ulong NextSet(ulong from, ulong last = None)
     {
-        for (int at = LowerBound(from >> PageShift); at < _pageCount; at++)
+        for (int at = LowerBound(from >> PageShift); at < _pageCount && _keys[at] << PageShift <= last; at++)
         {
             ulong pageStart = _keys[at] << PageShift;
-            int bit = _pages[at].NextSet(from > pageStart ? (int)(from - pageStart) : 0);
+            int first = from > pageStart ? (int)(from - pageStart) : 0;
+            int bit = _pages[at].NextSet(first, (int)Math.Min(last - pageStart, OffsetMask));
             if (bit >= 0)
             {
                 return pageStart + (ulong)bit;
@@ -169,7 +172,9 @@ public sealed class BlockSet
     }
 
     /// <summary>The last block of the set at or before <paramref name="from"/>, or <see cref="None"/>.</summary>
-    public ulong PreviousSet(ulong from)
+    /// <param name="from">Where to begin.</param>
+    /// <param name="first">Where to end: a block before it is none.</param>
+    public ulong PreviousSet(ulong from, ulong first = 0)
     {
         int at = LowerBound(from >> PageShift);
         if (at == _pageCount || _keys[at] > from >> PageShift)
@@ -177,10 +182,11 @@ public sealed class BlockSet
             at--;
         }
 
-        for (; at >= 0; at--)
+        for (; at >= 0 && _keys[at] >= first >> PageShift; at--)
         {
             ulong pageStart = _keys[at] << PageShift;
-            int bit = _pages[at].PreviousSet((int)Math.Min(from - pageStart, OffsetMask));
+            int last = first > pageStart ? (int)(first - pageStart) : 0;
+            int bit = _pages[at].PreviousSet((int)Math.Min(from - pageStart, OffsetMask), last);
             if (bit >= 0)
             {
                 return pageStart + (ulong)bit;
@@ -391,7 +397,7 @@ public sealed class BlockSet
             return change;
         }
 
-        public int NextSet(int from)
+        public int NextSet(int from, int last)
         {
             if (_words is not { } words || _count == 0)
             {
@@ -403,10 +409,11 @@ public sealed class BlockSet
             {
                 if (bits != 0)
                 {
-                    return (word << 6) + BitOperations.TrailingZeroCount(bits);
+                    int bit = (word << 6) + BitOperations.TrailingZeroCount(bits);
+                    return bit <= last ? bit : -1;
                 }
 
-                if (++word == WordsPerPage)
+                if (++word > last >> 6)
                 {
                     return -1;
                 }
@@ -435,7 +442,7 @@ public sealed class BlockSet
             }
         }
 
-        public int PreviousSet(int from)
+        public int PreviousSet(int from, int first)
         {
             if (_words is not { } words || _count == 0)
             {
@@ -447,10 +454,11 @@ public sealed class BlockSet
             {
                 if (bits != 0)
                 {
-                    return (word << 6) + BitOperations.Log2(bits);
+                    int bit = (word << 6) + BitOperations.Log2(bits);
+                    return bit >= first ? bit : -1;
                 }
 
-                if (--word < 0)
+                if (--word < first >> 6)
                 {
                     return -1;
                 }

@@ -100,7 +100,11 @@ public sealed partial class Replicator
             BlocksDownloaded++;
             CancelOthers(index);
             _busy.Remove(index);
-            _distrusted.Remove(index);
+            if (_distrusted.Count > 0)
+            {
+                _distrusted.Remove(index);
+            }
+
             if (_have.Add(index))
             {
                 stored.Add(index);
@@ -210,7 +214,7 @@ public sealed partial class Replicator
             return;
         }
 
-        if (request.IsPresumed && StoredLevel(request.Index, _state.Length) > request.Nodes)
+        if (request.IsPresumed && StoredLevel(request.Index, request.Nodes + 1) > request.Nodes)
         {
             Park(peer, request, data, lease);
             return;
@@ -245,7 +249,7 @@ public sealed partial class Replicator
                 Release(peer, parked.Index);
                 parked.Lease?.Dispose();
             }
-            else if (StoredLevel(parked.Index, _state.Length) <= parked.Nodes)
+            else if (StoredLevel(parked.Index, parked.Nodes + 1) <= parked.Nodes)
             {
                 peer.InFlight.Remove(parked.Index);
                 Collect(peer, parked.Message, null, parked.Index, hasUpgrade: false);

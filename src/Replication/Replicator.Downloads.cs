@@ -171,7 +171,7 @@ public sealed partial class Replicator
     /// <summary>A block is there now: gets of it are done, and downloads that it was the last of.</summary>
     private void Resolve(ulong index)
     {
-        if (_wanted.Remove(index, out List<ulong>? tickets))
+        if (_wanted.Count > 0 && _wanted.Remove(index, out List<ulong>? tickets))
         {
             _idleWants.Remove(index);
             foreach (ulong ticket in tickets)

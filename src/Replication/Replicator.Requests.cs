@@ -232,17 +232,14 @@ public sealed partial class Replicator
         bool isPresumed = false;
         if (!upgrades)
         {
-            ulong length = AskableLength(peer);
-            nodes = StoredLevel(index, length);
-            if (_distrusted.Contains(index))
+            nodes = BitOperations.Log2(index ^ AskableLength(peer));
+            if (_distrusted.Count == 0 || !_distrusted.Contains(index))
             {
-                nodes = BitOperations.Log2(index ^ length);
-            }
-            else if (nodes > 0)
-            {
+                // What is stored counts more than what is on its way, but only if it is as near.
                 int presumed = LevelBeside(peer.InFlight, index, nodes);
-                isPresumed = presumed < nodes;
-                nodes = presumed;
+                int stored = StoredLevel(index, Math.Min(nodes, presumed + 1));
+                isPresumed = presumed < stored;
+                nodes = Math.Min(presumed, stored);
             }
         }
 
@@ -254,7 +251,11 @@ public sealed partial class Replicator
             Manifest = AsksManifest(peer),
         };
         _busy.Add(index);
-        _idleWants.Remove(index);
+        if (_idleWants.Count > 0)
+        {
+            _idleWants.Remove(index);
+        }
+
         OutRequest sent = Send(peer, RequestKind.Block, request, priority);
         sent.Index = index;
         sent.Nodes = nodes;
@@ -286,25 +287,34 @@ public sealed partial class Replicator
     }
 
     /// <summary>How many levels above a block the lowest node is that is stored, or will be when what is being applied is.</summary>
-    private int StoredLevel(ulong index, ulong length)
-    {
-        int level = LevelBeside(_have, index, BitOperations.Log2(index ^ length));
-        return LevelBeside(_applying, index, level);
-    }
+    /// <param name="index">The block.</param>
+    /// <param name="level">A level to which a node is known, or beyond which nobody asks.</param>
+    private int StoredLevel(ulong index, int level) => LevelBeside(_have, index, LevelBeside(_applying, index, level));
 
+    /// <summary>How many levels above a block its path meets that of the nearest block of a set, less one; at most so many.</summary>
     private static int LevelBeside(BlockSet blocks, ulong index, int level)
     {
-        if (level > 0 && blocks.PreviousSet(index) is not BlockSet.None and var previous && previous != index)
+        if (level == 0)
         {
-            level = Math.Min(level, BitOperations.Log2(index ^ previous));
+            return 0;
         }
 
-        if (level > 0 && blocks.NextSet(index) is not BlockSet.None and var next && next != index)
+        // Only blocks below the node at that level can make it less: all others are further away.
+        ulong below = (1UL << level) - 1;
+        ulong previous = blocks.PreviousSet(index, index & ~below);
+        if (previous != BlockSet.None && previous != index)
         {
-            level = Math.Min(level, BitOperations.Log2(index ^ next));
+            level = BitOperations.Log2(index ^ previous);
+            if (level == 0)
+            {
+                return 0;
+            }
+
+            below = (1UL << level) - 1;
         }
 
-        return level;
+        ulong next = blocks.NextSet(index, index | below);
+        return next == BlockSet.None || next == index ? level : BitOperations.Log2(index ^ next);
     }
 
     /// <summary>A block will not come from this peer: it may be asked for again, unless another peer has it in flight.</summary>
@@ -316,7 +326,7 @@ public sealed partial class Replicator
 
     private void Release(ulong index)
     {
-        if (_parallel.TryGetValue(index, out int count))
+        if (_parallel.Count > 0 && _parallel.TryGetValue(index, out int count))
         {
             if (count > 2)
             {
@@ -415,7 +425,7 @@ public sealed partial class Replicator
     /// <summary>Takes back a block that came from somewhere else.</summary>
     private void CancelOthers(ulong index)
     {
-        if (!_parallel.Remove(index))
+        if (_parallel.Count == 0 || !_parallel.Remove(index))
         {
             return;
         }

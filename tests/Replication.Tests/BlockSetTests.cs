@@ -27,6 +27,8 @@ public sealed class BlockSetTests
                 Assert.Equal(next < 0 ? BlockSet.None : (ulong)next, set.NextSet((ulong)from));
                 Assert.Equal(clear < 0 ? (ulong)Blocks : (ulong)clear, set.NextClear((ulong)from));
                 Assert.Equal(previous < 0 ? BlockSet.None : (ulong)previous, set.PreviousSet((ulong)from));
+                Assert.Equal(next < 0 || next > end ? BlockSet.None : (ulong)next, set.NextSet((ulong)from, (ulong)end));
+                Assert.Equal(previous < from / 2 ? BlockSet.None : (ulong)previous, set.PreviousSet((ulong)from, (ulong)(from / 2)));
                 Assert.Equal((ulong)model.AsSpan(from, end - from).Count(true), set.CountRange((ulong)from, (ulong)end));
             }
 
