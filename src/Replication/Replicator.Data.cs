@@ -19,7 +19,7 @@ public sealed partial class Replicator
 
     /// <summary>What to do when the verdict on a proof comes.</summary>
     private readonly record struct AppliedProof(
-        PeerState Peer, ulong? Index, int Size, bool HasUpgrade, bool HasManifest, bool IsDistrusted, ulong Epoch);
+        PeerState Peer, ulong? Index, int Size, ulong? UpgradeStart, bool HasManifest, bool IsDistrusted, ulong Epoch);
 
     /// <summary>The feed has checked and committed a batch of <see cref="ReplicatorEvent.Apply"/>.</summary>
     /// <param name="id">Which one.</param>
@@ -39,7 +39,7 @@ public sealed partial class Replicator
         var stored = new List<ulong>(batch.Count);
         for (int i = 0; i < batch.Count; i++)
         {
-            Settle(batch[i], verdicts[i], stored);
+            Settle(batch[i], Judge(batch[i], verdicts[i], state), stored);
         }
 
         AdvanceContiguous();
@@ -60,12 +60,16 @@ public sealed partial class Replicator
         AnnounceStored(stored);
     }
 
+    /// <summary>An upgrade of a length that is no longer ours does not fit, however true it is: somebody else was faster.</summary>
+    private static ApplyVerdict Judge(in AppliedProof proof, ApplyVerdict verdict, FeedState state) =>
+        verdict == ApplyVerdict.Malformed && proof.UpgradeStart is { } start && start != state.Length ? ApplyVerdict.Stale : verdict;
+
     private void Settle(in AppliedProof proof, ApplyVerdict verdict, List<ulong> stored)
     {
         _applyingBytes -= proof.Size;
         if (proof.Epoch == _epoch)
         {
-            _upgrading -= proof.HasUpgrade ? 1 : 0;
+            _upgrading -= proof.UpgradeStart is null ? 0 : 1;
             if (proof.Index is { } index)
             {
                 SettleBlock(index, verdict, proof.IsDistrusted, stored);
@@ -202,7 +206,7 @@ public sealed partial class Replicator
             Release(peer, request);
             if (proof.Manifest is not null && proof.Block is null && proof.Upgrade is null)
             {
-                Collect(peer, data, lease, index: null, hasUpgrade: false);
+                Collect(peer, data, lease, index: null, upgradeStart: null);
             }
 
             return;
@@ -221,7 +225,7 @@ public sealed partial class Replicator
         }
 
         peer.InFlight.Remove(request.Index);
-        Collect(peer, data, lease, request.HasBlock ? request.Index : null, request.HasUpgrade);
+        Collect(peer, data, lease, request.HasBlock ? request.Index : null, request.UpgradeStart);
     }
 
     private void Park(PeerState peer, OutRequest request, DataMessage data, SharedLease? lease)
@@ -252,7 +256,7 @@ public sealed partial class Replicator
             else if (StoredLevel(parked.Index, parked.Nodes + 1) <= parked.Nodes)
             {
                 peer.InFlight.Remove(parked.Index);
-                Collect(peer, parked.Message, null, parked.Index, hasUpgrade: false);
+                Collect(peer, parked.Message, null, parked.Index, upgradeStart: null);
                 if (parked.Lease is not null)
                 {
                     _receivedLeases.Add(parked.Lease);
@@ -273,12 +277,12 @@ public sealed partial class Replicator
     }
 
     /// <summary>Puts a proof on the batch that the feed will be asked to apply.</summary>
-    private void Collect(PeerState peer, DataMessage data, SharedLease? lease, ulong? index, bool hasUpgrade)
+    private void Collect(PeerState peer, DataMessage data, SharedLease? lease, ulong? index, ulong? upgradeStart)
     {
         int size = data.Proof.Block?.Value.Length ?? 0;
         _received.Add(new ReceivedProof(peer.Id, data.Climbed!));
         _receivedFor.Add(new AppliedProof(
-            peer, index, size, hasUpgrade, data.Proof.Manifest is not null, index is { } i && _distrusted.Contains(i), _epoch));
+            peer, index, size, upgradeStart, data.Proof.Manifest is not null, index is { } i && _distrusted.Contains(i), _epoch));
         _applyingBytes += size;
         _isLeaseUsed |= lease is not null && data.Proof.Block is not null;
         if (index is { } block)
@@ -399,7 +403,7 @@ public sealed partial class Replicator
         _busy.Add(block.Index);
         _idleWants.Remove(block.Index);
         _upgrading += proof.Upgrade is null ? 0 : 1;
-        Collect(peer, copy, null, block.Index, proof.Upgrade is not null);
+        Collect(peer, copy, null, block.Index, proof.Upgrade?.Start);
     }
 
     private void CountUnsolicited(PeerState peer)

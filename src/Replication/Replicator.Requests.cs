@@ -273,7 +273,7 @@ public sealed partial class Replicator
         OutRequest sent = peer.Requests.Add(_now);
         sent.Kind = kind;
         sent.Fork = request.Fork;
-        sent.HasUpgrade = request.Upgrade is not null && kind is RequestKind.Block or RequestKind.Upgrade;
+        sent.UpgradeStart = kind is RequestKind.Block or RequestKind.Upgrade ? request.Upgrade?.Start : null;
         sent.Index = request.Hash?.Index ?? 0;
         _inFlight++;
         if (sent.HasUpgrade)

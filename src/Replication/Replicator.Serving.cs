@@ -53,8 +53,8 @@ public sealed partial class Replicator
         {
             case ServeResult.Proven when answer.Proof is { } proof:
                 BlocksUploaded += proof.Block is null ? 0u : 1;
-                peer.Send(new DataMessage(
-                    request.Id, request.Request.Manifest && SendsManifest ? proof with { Manifest = _state.Manifest } : proof));
+                Manifest? manifest = request.Request.Manifest && SendsManifest ? _state.Manifest : null;
+                peer.Send(new DataMessage(request.Id, ReferenceEquals(proof.Manifest, manifest) ? proof : proof with { Manifest = manifest }));
                 return true;
             case ServeResult.Invalid:
                 Refuse(peer, request.Id);

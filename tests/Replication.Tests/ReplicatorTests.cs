@@ -496,6 +496,28 @@ public sealed class ReplicatorTests
     }
 
     [Fact]
+    public void An_upgrade_that_comes_second_is_no_fault_and_the_next_one_is_asked_for()
+    {
+        MemoryFeed one = Hundred.Copy().Append("a");
+        MemoryFeed two = Hundred.Copy().Append("a", "b", "c");
+        Side reader = Reader(length: 100);
+        reader.Open(2);
+        reader.Receive(1, Sync(length: 101, remoteLength: 100, canUpgrade: true));
+        RequestMessage first = Assert.Single(reader.TakeSent<RequestMessage>(1));
+        reader.Receive(2, Sync(length: 103, remoteLength: 100, canUpgrade: true));
+        reader.Advance(TimeSpan.FromSeconds(1));
+        RequestMessage second = Assert.Single(reader.TakeSent<RequestMessage>(2));
+        reader.Receive(1, new DataMessage(first.Id, one.Serve(new ServeRequest(0, first.Request)).Proof!));
+        reader.Receive(2, new DataMessage(second.Id, two.Serve(new ServeRequest(0, second.Request)).Proof!));
+        Assert.Empty(reader.Failed);
+        Assert.Equal(101u, reader.Feed.Head.Length);
+        reader.TakeSent(2);
+        reader.Receive(2, Sync(length: 103, remoteLength: 101, canUpgrade: true));
+
+        Assert.Equal(new UpgradeRequest(101, 2), Assert.Single(reader.TakeSent<RequestMessage>(2)).Request.Upgrade);
+    }
+
+    [Fact]
     public void A_peer_of_which_we_can_not_tell_is_looked_up_in_storage_before_it_is_promised_an_upgrade()
     {
         Side reader = Reader(length: 100);

@@ -158,6 +158,74 @@ public class FeedLogProofTests
     }
 
     [Fact]
+    public void A_feed_moves_to_a_fork_that_was_compared_for_it_and_keeps_every_common_block()
+    {
+        using FeedHarness writer = FeedHarness.Writer(new MemoryDevice());
+        writer.Append(Blocks(RandomSource.Seeded(4), 13));
+        var device = new MemoryDevice();
+        using FeedHarness reader = FeedHarness.Reader(device, writer.Log.Key);
+        for (ulong i = 0; i < 13; i++)
+        {
+            Copy(writer, reader, i);
+        }
+
+        writer.Truncate(11);
+        writer.Append([1], [2]);
+        ulong[] indices = [.. FlatTree.FullRoots(13), 20, 22, 21];
+        TreeNode[] nodes = [.. writer.Ask<FeedLogEvent.NodesRead>(id => writer.Log.ReadNodes(id, indices)).Nodes.Select(n => n!.Value)];
+        Assert.Equal(indices, nodes.Select(n => n.Index));
+        reader.Ask<FeedLogEvent.Reorganized>(
+            id => reader.Log.Reorganize(id, writer.Log.Head, 11, nodes, writer.Log.Signature, null));
+        Assert.Equal(writer.Log.Head.Hash, reader.Log.Head.Hash);
+        Assert.Equal(11ul, reader.Log.ContiguousLength);
+        Assert.Equal(11ul, reader.Events.OfType<FeedLogEvent.Committed>().Last().TruncatedTo);
+        using FeedHarness opened = FeedHarness.Reader(device.Clone(), writer.Log.Key);
+        Assert.Equal((1ul, 13ul, 11ul), (opened.Log.Head.Fork, opened.Log.Head.Length, opened.Log.ContiguousLength));
+        for (ulong i = 0; i < 13; i++)
+        {
+            Copy(writer, opened, i);
+            Assert.Equal(writer.Get(i), opened.Get(i));
+        }
+    }
+
+    [Fact]
+    public void A_fork_that_is_not_newer_or_has_more_in_common_than_there_is_is_refused()
+    {
+        using FeedHarness writer = FeedHarness.Writer(new MemoryDevice());
+        writer.Append([1], [2]);
+        var head = new TreeHead(1, writer.Log.Head.Roots);
+        foreach ((TreeHead to, ulong ancestors) in ((TreeHead, ulong)[])[(writer.Log.Head, 2), (head, 3)])
+        {
+            var refused = writer.Ask<FeedLogEvent.Refused>(id => writer.Log.Reorganize(id, to, ancestors, [], default, null));
+            Assert.Equal(Refusal.OutOfBounds, refused.Reason);
+        }
+
+        Assert.Equal(2ul, writer.Log.ContiguousLength);
+    }
+
+    [Fact]
+    public void Nodes_that_are_not_held_are_read_as_none()
+    {
+        using FeedHarness writer = FeedHarness.Writer(new MemoryDevice());
+        writer.Append([1], [2], [3]);
+        IReadOnlyList<TreeNode?> nodes = writer.Ask<FeedLogEvent.NodesRead>(id => writer.Log.ReadNodes(id, [1, 3, 4, 6, ulong.MaxValue])).Nodes;
+        Assert.Equal([true, false, true, false, false], nodes.Select(n => n is not null));
+        Assert.Equal(writer.Log.Head.Roots[0], nodes[0]!.Value);
+    }
+
+    [Fact]
+    public void A_proof_that_ends_at_a_node_we_lack_is_not_called_false()
+    {
+        using FeedHarness writer = FeedHarness.Writer(new MemoryDevice());
+        writer.Append(Blocks(RandomSource.Seeded(5), 8));
+        using FeedHarness reader = FeedHarness.Reader(new MemoryDevice(), writer.Log.Key);
+        reader.Apply(writer.Prove(new ProofRequest { Upgrade = new UpgradeRequest(0, 8), Manifest = true })[0].Proof!);
+        Proof proof = writer.Prove(new ProofRequest { Block = new BlockRequest(2, 0) })[0].Proof!;
+        Assert.Equal(ApplyStatus.Unverifiable, reader.Apply(proof)[0].Status);
+        Assert.Null(reader.Get(2));
+    }
+
+    [Fact]
     public void Two_feeds_under_one_key_are_a_conflict()
     {
         using FeedHarness one = FeedHarness.Writer(new MemoryDevice());

@@ -28,8 +28,10 @@ internal sealed class OutRequest(ulong id)
 
     public bool HasBlock => Kind == RequestKind.Block;
 
-    /// <summary>Whether it has an upgrade part.</summary>
-    public bool HasUpgrade { get; set; }
+    /// <summary>Our length when the upgrade was asked for; null when there is no upgrade part.</summary>
+    public ulong? UpgradeStart { get; set; }
+
+    public bool HasUpgrade => UpgradeStart is not null;
 
     /// <summary>How many levels up the proof will end.</summary>
     public int Nodes { get; set; }

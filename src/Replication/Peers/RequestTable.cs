@@ -34,7 +34,7 @@ internal sealed class RequestTable
         request.IsCancelled = false;
         request.IsFree = false;
         request.IsPresumed = false;
-        request.HasUpgrade = false;
+        request.UpgradeStart = null;
         request.Nodes = 0;
         Active++;
         return request;

@@ -160,7 +160,7 @@ internal sealed class MemoryFeed : INodeSource
         ProofError error = ProofVerifier.Verify(climbed, Head, manifest.Prologue, out VerifiedProof? verified);
         if (error != ProofError.None)
         {
-            return proof.Upgrade is { } upgrade && upgrade.Start != Head.Length ? ApplyVerdict.Stale : ApplyVerdict.Malformed;
+            return ApplyVerdict.Malformed;
         }
 
         if (verified!.Anchor is { } anchor)

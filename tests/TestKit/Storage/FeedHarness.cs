@@ -148,6 +148,8 @@ public sealed class FeedHarness : IDisposable
         FeedLogEvent.BlocksRead r => r.Id,
         FeedLogEvent.Proved p => p.Id,
         FeedLogEvent.Applied a => a.Id,
+        FeedLogEvent.Reorganized r => r.Id,
+        FeedLogEvent.NodesRead n => n.Id,
         FeedLogEvent.MissingCounted m => m.Id,
         FeedLogEvent.Checkpointed c => c.Id,
         FeedLogEvent.Refused r => r.Id,
