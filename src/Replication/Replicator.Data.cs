@@ -60,9 +60,24 @@ public sealed partial class Replicator
         AnnounceStored(stored);
     }
 
-    /// <summary>An upgrade of a length that is no longer ours does not fit, however true it is: somebody else was faster.</summary>
-    private static ApplyVerdict Judge(in AppliedProof proof, ApplyVerdict verdict, FeedState state) =>
-        verdict == ApplyVerdict.Malformed && proof.UpgradeStart is { } start && start != state.Length ? ApplyVerdict.Stale : verdict;
+    /// <summary>
+    /// An upgrade of a length that is no longer ours does not fit, however true it is: somebody else was faster. One of the
+    /// length that is still ours has no such excuse, or a peer could have the same asked of it for ever.
+    /// </summary>
+    private ApplyVerdict Judge(in AppliedProof proof, ApplyVerdict verdict, FeedState state)
+    {
+        if (proof.UpgradeStart is not { } start || proof.Epoch != _epoch)
+        {
+            return verdict;
+        }
+
+        return verdict switch
+        {
+            ApplyVerdict.Malformed when start != state.Length => ApplyVerdict.Stale,
+            ApplyVerdict.Stale when start == state.Length && state.Fork == _state.Fork => ApplyVerdict.Malformed,
+            _ => verdict,
+        };
+    }
 
     private void Settle(in AppliedProof proof, ApplyVerdict verdict, List<ulong> stored)
     {

@@ -33,6 +33,7 @@ public sealed partial class Replicator
         }
 
         peer.Reset(_options);
+        peer.Unsent = 0;
         peer.Phase = PeerPhase.Open;
         peer.SupportsSeeks = handshake.SupportsSeeks;
         _isDirty = true;

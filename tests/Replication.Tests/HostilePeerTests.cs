@@ -276,6 +276,23 @@ public sealed class HostilePeerTests
     }
 
     [Fact]
+    public void An_upgrade_of_another_length_than_was_asked_for_costs_the_connection()
+    {
+        Side reader = Reader().Open();
+        MemoryFeed longer = Source.Copy().Append("a", "b", "c");
+        reader.Receive(Sync(Length + 3, Length, canUpgrade: true));
+        RequestMessage request = Assert.Single(reader.TakeSent<RequestMessage>());
+        Proof other = longer.Serve(new ServeRequest(0, new ProofRequest { Upgrade = new UpgradeRequest(7, 30) })).Proof!;
+        reader.FeedAnswers = false;
+        reader.Receive(new DataMessage(request.Id, other));
+        var apply = Assert.Single(reader.Events.OfType<ReplicatorEvent.Apply>());
+        reader.Replicator.HandleApplied(apply.Id, [ApplyVerdict.Stale], reader.Feed.State, default);
+        reader.Drain();
+
+        Assert.Equal(ReplicationError.InvalidProof, reader.Failed[Side.Peer()]);
+    }
+
+    [Fact]
     public void A_peer_that_claims_a_late_fork_and_never_proves_it_does_not_keep_us_from_the_real_one()
     {
         Side reader = Reader();
