@@ -44,7 +44,7 @@ public sealed class SimulatedNetwork
     {
         foreach (SimulatedTransport transport in _open.ToArray())
         {
-            if (Pair(transport.Local.Address, transport.Remote.Address) == Pair(one, other))
+            if (Pair(transport.Local.Address, transport.Remote.Address).Equals(Pair(one, other)))
             {
                 transport.Break("the simulated link was cut");
             }
