@@ -28,8 +28,8 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     /// <summary>Closes a channel.</summary>
     public sealed record CloseChannel(ulong ChannelId);
 
-    /// <summary>Bytes of messages were dealt with: so many more may come in.</summary>
-    public sealed record Consumed(long Bytes);
+    /// <summary>From a feed's replication: messages of that cost were dealt with, so many more may come in.</summary>
+    public sealed record Consumed(long Cost);
 
     /// <summary>A channel's protocol was broken: the connection ends.</summary>
     public sealed record FailPeer(string Reason);
@@ -59,6 +59,8 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
         public static EndTimedOut Instance { get; } = new();
     }
 
+    private const long MessageOverhead = 64;
+
     private readonly long _id;
     private readonly bool _isInitiator;
     private readonly Link _link;
@@ -66,8 +68,10 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     private readonly ConnectionOptions _options;
     private readonly ILogger _log;
     private readonly Dictionary<ulong, OpenChannel> _channels = [];
+    private readonly Dictionary<IActorRef, Debtor> _debtors = [];
     private readonly Dictionary<DiscoveryKey, ulong> _byFeed = [];
-    private readonly Queue<ITransport.BytesArrived> _held = new();
+    private readonly Queue<HeldBytes> _held = new();
+    private HeldBytes? _lastHeld;
     private readonly Queue<(IActorRef Sender, ReplicationActor.Sent Notice, long End)> _queued = new();
     private readonly ArrayBufferWriter<byte> _handshake = new();
     private LinkEvent.Connected? _session;
@@ -98,11 +102,8 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
             Drain();
         });
         Receive<SendMessages>(Handle);
-        Receive<Consumed>(m =>
-        {
-            _unconsumed -= m.Bytes;
-            Drain();
-        });
+        Receive<Consumed>(Handle);
+        Receive<Terminated>(Handle);
         Receive<Wake>(_ =>
         {
             _alarm = TimeSpan.MaxValue;
@@ -136,6 +137,9 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
 
     private static TimeSpan Now => Context.System.Scheduler.MonotonicClock;
 
+    /// <summary>What messages cost until they are dealt with: their bytes, and what is kept of each when it is decoded.</summary>
+    public static long CostOf(MessageBatch messages) => messages.ByteLength + (MessageOverhead * messages.Count);
+
     public static Props PropsFor(
         long id, ITransport transport, bool isInitiator, KeyPair keys, RandomSource random, LinkOptions links, ConnectionOptions options, ILogger log) =>
         Props.Create(() => new ConnectionActor(id, transport, isInitiator, keys, random, links, options, log));
@@ -154,7 +158,7 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     protected override void PostStop()
     {
         Report("the connection was stopped");
-        while (_held.TryDequeue(out ITransport.BytesArrived? held))
+        while (_held.TryDequeue(out HeldBytes? held))
         {
             held.Owner.Dispose();
         }
@@ -165,7 +169,43 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
 
     private void Handle(ITransport.BytesArrived arrived)
     {
-        _held.Enqueue(arrived);
+        // Credit counts bytes, and each of them may come alone in a buffer: what has to wait goes together.
+        if (_held.Count > 0 && _lastHeld!.TryAdd(arrived))
+        {
+            return;
+        }
+
+        _lastHeld = new HeldBytes(arrived.Owner, arrived.Count);
+        _held.Enqueue(_lastHeld);
+        Drain();
+    }
+
+    private void Handle(Consumed consumed)
+    {
+        if (_debtors.TryGetValue(Sender, out Debtor? debtor))
+        {
+            debtor.Cost -= consumed.Cost;
+            _unconsumed -= consumed.Cost;
+            ForgetIfQuit(debtor);
+            Drain();
+        }
+    }
+
+    // The feed has stopped or starts anew: what was on its way to it is lost, and not to be waited for.
+    private void Handle(Terminated terminated)
+    {
+        if (!_debtors.Remove(terminated.ActorRef, out Debtor? debtor))
+        {
+            return;
+        }
+
+        _unconsumed -= debtor.Cost;
+        foreach (ulong channelId in _channels.Where(c => c.Value.Debtor == debtor).Select(c => c.Key).ToArray())
+        {
+            _link.Close(channelId);
+            Forget(channelId);
+        }
+
         Drain();
     }
 
@@ -191,7 +231,7 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
         DiscoveryKey discoveryKey = open.Key.ToDiscoveryKey();
         if (_byFeed.TryGetValue(discoveryKey, out ulong existing))
         {
-            if (_channels[existing].Replication.Equals(open.Replication))
+            if (_channels[existing].Debtor.Replication.Equals(open.Replication))
             {
                 return;
             }
@@ -209,7 +249,15 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
         {
             IActorRef channel = Context.ActorOf(
                 ChannelActor.PropsFor(channelId, open.Peer, open.Key, _session, open.Replication), $"channel-{channelId}");
-            _channels.Add(channelId, new OpenChannel(channel, open.Replication, discoveryKey));
+            if (!_debtors.TryGetValue(open.Replication, out Debtor? debtor))
+            {
+                debtor = new Debtor(open.Replication);
+                _debtors.Add(open.Replication, debtor);
+                Context.Watch(open.Replication);
+            }
+
+            debtor.Channels++;
+            _channels.Add(channelId, new OpenChannel(channel, debtor, discoveryKey));
             _byFeed.Add(discoveryKey, channelId);
         }
 
@@ -241,7 +289,7 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     // While the channels owe us an answer the transport is not read: a slow feed slows its peers, not our memory.
     private void ReadHeld()
     {
-        while (!_link.IsReadingPaused && _unconsumed < _options.MaxUnconsumedBytes && _held.TryDequeue(out ITransport.BytesArrived? held))
+        while (!_link.IsReadingPaused && _unconsumed < _options.MaxUnconsumedBytes && _held.TryDequeue(out HeldBytes? held))
         {
             using (held.Owner)
             {
@@ -313,7 +361,9 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
             return;
         }
 
-        _unconsumed += arrived.Messages.ByteLength;
+        long cost = CostOf(arrived.Messages);
+        _unconsumed += cost;
+        channel.Debtor.Cost += cost;
         channel.Actor.Tell(new ChannelActor.Arrived(arrived.Messages), Self);
     }
 
@@ -364,6 +414,16 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
         {
             _byFeed.Remove(channel.DiscoveryKey);
             channel.Actor.Tell(ChannelActor.Closed.Instance, Self);
+            channel.Debtor.Channels--;
+            ForgetIfQuit(channel.Debtor);
+        }
+    }
+
+    private void ForgetIfQuit(Debtor debtor)
+    {
+        if (debtor is { Channels: 0, Cost: 0 } && _debtors.Remove(debtor.Replication))
+        {
+            Context.Unwatch(debtor.Replication);
         }
     }
 
@@ -392,7 +452,41 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
         Context.Parent.Tell(new Ended(_id, reason), Self);
     }
 
-    private sealed record OpenChannel(IActorRef Actor, IActorRef Replication, DiscoveryKey DiscoveryKey);
+    private sealed record OpenChannel(IActorRef Actor, Debtor Debtor, DiscoveryKey DiscoveryKey);
+
+    /// <summary>A feed's replication: its channels here, and the cost of the messages that it has not dealt with.</summary>
+    private sealed class Debtor(IActorRef replication)
+    {
+        public IActorRef Replication => replication;
+
+        public int Channels { get; set; }
+
+        public long Cost { get; set; }
+    }
+
+    /// <summary>Bytes that were read and wait for the link.</summary>
+    private sealed class HeldBytes(IMemoryOwner<byte> owner, int count)
+    {
+        public IMemoryOwner<byte> Owner => owner;
+
+        public int Count { get; private set; } = count;
+
+        public bool TryAdd(ITransport.BytesArrived more)
+        {
+            if (more.Count > owner.Memory.Length - Count)
+            {
+                return false;
+            }
+
+            using (more.Owner)
+            {
+                more.Owner.Memory.Span[..more.Count].CopyTo(owner.Memory.Span[Count..]);
+            }
+
+            Count += more.Count;
+            return true;
+        }
+    }
 
     private static string Explain(WireError error) => error switch
     {

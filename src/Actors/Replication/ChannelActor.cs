@@ -46,13 +46,10 @@ public sealed class ChannelActor : ReceiveActor
             _replication.Tell(new ReplicationActor.ChannelClosed(_peer, _channelId), Self);
             Context.Stop(Self);
         });
-        Receive<Terminated>(_ => Context.Parent.Tell(new ConnectionActor.CloseChannel(_channelId), Self));
     }
 
     public static Props PropsFor(ulong channelId, PeerId peer, FeedKey key, LinkEvent.Connected session, IActorRef replication) =>
         Props.Create(() => new ChannelActor(channelId, peer, key, session, replication));
-
-    protected override void PreStart() => Context.Watch(_replication);
 
     private void Handle(Opened opened)
     {
@@ -95,13 +92,13 @@ public sealed class ChannelActor : ReceiveActor
             }
         }
 
-        long bytes = arrived.Messages.ByteLength;
+        long cost = ConnectionActor.CostOf(arrived.Messages);
         if (!holdsBlocks)
         {
             arrived.Messages.Dispose();
         }
 
         _replication.Tell(
-            new ReplicationActor.MessagesArrived(_peer, _channelId, messages, holdsBlocks ? arrived.Messages : null, bytes), Self);
+            new ReplicationActor.MessagesArrived(_peer, _channelId, messages, holdsBlocks ? arrived.Messages : null, cost), Self);
     }
 }

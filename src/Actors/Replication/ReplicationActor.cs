@@ -24,9 +24,9 @@ public sealed class ReplicationActor : ReceiveActor, IWithTimers
 
     public sealed record ChannelClosed(PeerId Peer, ulong ChannelId);
 
-    /// <summary>Messages of a peer, and the memory in which their blocks lie.</summary>
+    /// <summary>Messages of a peer, the memory in which their blocks lie, and what the connection wants back for them.</summary>
     public sealed record MessagesArrived(
-        PeerId Peer, ulong ChannelId, IReadOnlyList<ReplicationMessage> Messages, IDisposable? Lease, long Bytes);
+        PeerId Peer, ulong ChannelId, IReadOnlyList<ReplicationMessage> Messages, IDisposable? Lease, long Cost);
 
     /// <summary>Messages of that size have left.</summary>
     public sealed record Sent(PeerId Peer, long Size);
@@ -195,12 +195,12 @@ public sealed class ReplicationActor : ReceiveActor, IWithTimers
         if (_peers.TryGetValue(arrived.Peer, out Peer? peer) && peer.ChannelId == arrived.ChannelId)
         {
             _replicator.HandleMessages(arrived.Peer, arrived.Messages, arrived.Lease, Now);
-            peer.Connection.Tell(new ConnectionActor.Consumed(arrived.Bytes), Self);
+            peer.Connection.Tell(new ConnectionActor.Consumed(arrived.Cost), Self);
             return;
         }
 
         arrived.Lease?.Dispose();
-        peer?.Connection.Tell(new ConnectionActor.Consumed(arrived.Bytes), Self);
+        peer?.Connection.Tell(new ConnectionActor.Consumed(arrived.Cost), Self);
     }
 
     private void Leave(Peer peer)
