@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using HyperActors.Abstractions;
 using HyperActors.Crypto;
+using HyperActors.Merkle;
 
 namespace HyperActors.Actors;
 
@@ -10,6 +11,9 @@ public sealed class Feed : IFeed
 {
     private const int MaxUnseenEvents = 1024;
     private const int ReadAheadBlocks = 256;
+
+    /// <summary>The first index that no block can have: its number in the tree would not go over the wire.</summary>
+    private const ulong MaxBlocks = FlatTree.MaxLength;
 
     private static long s_requests;
 
@@ -72,6 +76,7 @@ public sealed class Feed : IFeed
     /// <inheritdoc/>
     public async ValueTask<Block> GetAsync(ulong index, CancellationToken cancellationToken = default)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, MaxBlocks);
         var request = new FeedActor.Read(NextRequest(), index, index + 1, 1, ShouldWait: true);
         FeedActor.BlocksRead read = await AskAsync<FeedActor.BlocksRead>(request, cancellationToken, request.Id);
         return read.Blocks[0];
@@ -80,6 +85,7 @@ public sealed class Feed : IFeed
     /// <inheritdoc/>
     public async ValueTask<Block?> TryGetAsync(ulong index, CancellationToken cancellationToken = default)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, MaxBlocks);
         var request = new FeedActor.Read(NextRequest(), index, index + 1, 1, ShouldWait: false);
         FeedActor.BlocksRead read = await AskAsync<FeedActor.BlocksRead>(request, cancellationToken, request.Id);
         return read.Blocks.Count == 0 ? null : read.Blocks[0];
@@ -92,7 +98,7 @@ public sealed class Feed : IFeed
         bool live = false,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        ulong end = to ?? (live ? ulong.MaxValue : Length);
+        ulong end = Math.Min(to ?? (live ? MaxBlocks : Length), MaxBlocks);
         ulong next = from;
         while (next < end)
         {
@@ -122,15 +128,28 @@ public sealed class Feed : IFeed
     public async Task DownloadAsync(
         ulong from = 0, ulong? to = null, IProgress<DownloadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(from, MaxBlocks);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(to ?? 0, MaxBlocks);
+
         // The actor answers each look with news or with the end: a slow listener sees fewer steps, and nothing queues up.
         var download = new FeedActor.Download(NextRequest(), from, to ?? ulong.MaxValue);
         FeedActor.DownloadState state = await AskAsync<FeedActor.DownloadState>(download, cancellationToken, download.Id);
-        progress?.Report(state.Progress);
-        while (!state.IsDone)
+        try
         {
-            state = await AskAsync<FeedActor.DownloadState>(
-                new FeedActor.LookAtDownload(download.Id, state.Progress.Blocks), cancellationToken, download.Id);
             progress?.Report(state.Progress);
+            while (!state.IsDone)
+            {
+                state = await AskAsync<FeedActor.DownloadState>(
+                    new FeedActor.LookAtDownload(download.Id, state.Progress.Blocks), cancellationToken);
+                progress?.Report(state.Progress);
+            }
+        }
+        finally
+        {
+            if (!state.IsDone)
+            {
+                _actor.Tell(new FeedActor.Cancel(download.Id), ActorRefs.NoSender);
+            }
         }
     }
 
@@ -140,12 +159,17 @@ public sealed class Feed : IFeed
         // A listener that lags misses the oldest events, never the actor's time.
         var events = Channel.CreateBounded<FeedEvent>(
             new BoundedChannelOptions(MaxUnseenEvents) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+        using CancellationTokenRegistration stopped = _view.Stopped.Register(() => events.Writer.TryComplete());
         _actor.Tell(new FeedActor.Watch(events.Writer), ActorRefs.NoSender);
         try
         {
-            await foreach (FeedEvent feedEvent in events.Reader.ReadAllAsync(cancellationToken))
+            // Not ReadAllAsync: it leaves the caller's context, and with it a deterministic run.
+            while (await events.Reader.WaitToReadAsync(cancellationToken))
             {
-                yield return feedEvent;
+                while (events.Reader.TryRead(out FeedEvent? feedEvent))
+                {
+                    yield return feedEvent;
+                }
             }
         }
         finally
@@ -171,15 +195,24 @@ public sealed class Feed : IFeed
     private async Task<T> AskAsync<T>(object message, CancellationToken cancellationToken, long cancelId = 0)
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+
+        // An actor that has stopped answers nobody: the view says so, to those who wait and to those who come later.
+        using CancellationTokenSource? either = cancellationToken.CanBeCanceled
+            ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _view.Stopped)
+            : null;
         try
         {
-            return await _actor.Ask<T>(message, Timeout.InfiniteTimeSpan, cancellationToken);
+            return await _actor.Ask<T>(message, Timeout.InfiniteTimeSpan, either?.Token ?? _view.Stopped);
         }
-        catch (Exception e) when (cancelId != 0 && e is OperationCanceledException or AskTimeoutException)
+        catch (OperationCanceledException)
         {
-            _actor.Tell(new FeedActor.Cancel(cancelId), ActorRefs.NoSender);
+            if (cancelId != 0)
+            {
+                _actor.Tell(new FeedActor.Cancel(cancelId), ActorRefs.NoSender);
+            }
+
             cancellationToken.ThrowIfCancellationRequested();
-            throw;
+            throw _view.ToFailure();
         }
     }
 }

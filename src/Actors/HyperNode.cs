@@ -84,7 +84,16 @@ public sealed class HyperNode : IHyperNode
         KeyPair keys = CorestoreKeys.Derive(primaryKey, CorestoreKeys.ChildNamespace(CorestoreKeys.RootNamespace, "hyperactors"), "node");
         owned.Add(keys);
         IActorRef node = system.ActorOf(NodeActor.PropsFor(options, doors, catalog, primaryKey, keys), options.Name);
-        NodeActor.Parts parts = await node.Ask<NodeActor.Parts>(NodeActor.GetParts.Instance, options.StopTimeout, cancellationToken);
+        NodeActor.Parts parts;
+        try
+        {
+            parts = await node.Ask<NodeActor.Parts>(NodeActor.GetParts.Instance, options.StopTimeout, cancellationToken);
+        }
+        catch (AskTimeoutException e)
+        {
+            throw new HyperActorsException("the node did not start; its log says why", e);
+        }
+
         return new HyperNode(options, system, ownsSystem, node, parts, keys.PublicKey, [.. owned]);
     }
 
@@ -146,12 +155,17 @@ public sealed class HyperNode : IHyperNode
     {
         var events = Channel.CreateBounded<ConnectionEvent>(
             new BoundedChannelOptions(MaxUnseenEvents) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+        using CancellationTokenRegistration stopped = _parts.End.Stopped.Register(() => events.Writer.TryComplete());
         _parts.Connections.Tell(new ConnectionsActor.Watch(events.Writer), ActorRefs.NoSender);
         try
         {
-            await foreach (ConnectionEvent connectionEvent in events.Reader.ReadAllAsync(cancellationToken))
+            // Not ReadAllAsync: it leaves the caller's context, and with it a deterministic run.
+            while (await events.Reader.WaitToReadAsync(cancellationToken))
             {
-                yield return connectionEvent;
+                while (events.Reader.TryRead(out ConnectionEvent? connectionEvent))
+                {
+                    yield return connectionEvent;
+                }
             }
         }
         finally
@@ -175,6 +189,7 @@ public sealed class HyperNode : IHyperNode
         catch (Exception e) when (e is AskTimeoutException or OperationCanceledException)
         {
             // What has not ended by now is cut off: every acknowledged block is in the log already.
+            _system.Stop(_node);
         }
 
         if (_ownsSystem)
@@ -231,6 +246,17 @@ public sealed class HyperNode : IHyperNode
     private async Task<T> AskAsync<T>(IActorRef actor, object message, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
-        return await actor.Ask<T>(message, Timeout.InfiniteTimeSpan, cancellationToken);
+        using CancellationTokenSource? either = cancellationToken.CanBeCanceled
+            ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _parts.End.Stopped)
+            : null;
+        try
+        {
+            return await actor.Ask<T>(message, Timeout.InfiniteTimeSpan, either?.Token ?? _parts.End.Stopped);
+        }
+        catch (OperationCanceledException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw _parts.End.ToFailure();
+        }
     }
 }

@@ -23,6 +23,9 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Warning, "Feed {Key}: peer {Peer} was dropped: {Error}")]
     public static partial void PeerDropped(ILogger log, FeedKey key, PeerId peer, ReplicationError error);
 
+    [LoggerMessage(7, LogLevel.Warning, "Feed {Key}: the storage's directory of feeds cannot be used")]
+    public static partial void CatalogFailed(ILogger log, DiscoveryKey key, Exception failure);
+
     [LoggerMessage(6, LogLevel.Error, "Feed {Key} is frozen: its writer signed two histories of fork {Fork}")]
     public static partial void FeedFrozen(ILogger log, FeedKey key, ulong fork);
 }

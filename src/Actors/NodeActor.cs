@@ -28,11 +28,12 @@ public sealed class NodeActor : ReceiveActor
         public static GetParts Instance { get; } = new();
     }
 
-    /// <summary>Whom to ask for feeds, and whom for connections.</summary>
-    public sealed record Parts(IActorRef Feeds, IActorRef Connections);
+    /// <summary>Whom to ask for feeds, whom for connections, and how to know that both are gone.</summary>
+    public sealed record Parts(IActorRef Feeds, IActorRef Connections, StopSignal End);
 
     private readonly Parts _parts;
     private IActorRef? _stopping;
+    private bool _areFeedsStopping;
 
     public NodeActor(NodeOptions options, NodeDoors doors, FeedCatalog catalog, byte[] primaryKey, KeyPair keys)
     {
@@ -41,24 +42,19 @@ public sealed class NodeActor : ReceiveActor
             CorestoreActor.PropsFor(doors.Disk, catalog, primaryKey, options.Feeds, options.Replication, doors.Random, log), "feeds");
         IActorRef connections = Context.ActorOf(
             ConnectionsActor.PropsFor(feeds, doors.Network, keys, doors.Random, options.Links, options.Connections, log), "connections");
-        _parts = new Parts(feeds, connections);
+        Context.Watch(feeds);
+        Context.Watch(connections);
+        _parts = new Parts(feeds, connections, new StopSignal());
 
         Receive<GetParts>(_ => Sender.Tell(_parts, Self));
+        Receive<CorestoreActor.Started>(_ => connections.Tell(ConnectionsActor.AnnounceAll.Instance, Self));
         Receive<Stop>(_ =>
         {
             _stopping = Sender;
             connections.Tell(ConnectionsActor.EndAll.Instance, Self);
         });
-        Receive<ConnectionsActor.AllEnded>(_ =>
-        {
-            Context.Watch(feeds);
-            Context.Stop(feeds);
-        });
-        Receive<Terminated>(_ =>
-        {
-            _stopping?.Tell(Stopped.Instance, Self);
-            Context.Stop(Self);
-        });
+        Receive<ConnectionsActor.AllEnded>(_ => StopFeeds());
+        Receive<Terminated>(Handle);
     }
 
     public static Props PropsFor(NodeOptions options, NodeDoors doors, FeedCatalog catalog, byte[] primaryKey, KeyPair keys) =>
@@ -72,5 +68,36 @@ public sealed class NodeActor : ReceiveActor
     };
 
     protected override SupervisorStrategy SupervisorStrategy() =>
-        new OneForOneStrategy(3, TimeSpan.FromMinutes(1), Decide);
+        new OneForOneStrategy(3, TimeSpan.FromMinutes(1), Judge);
+
+    protected override void PostStop()
+    {
+        _parts.End.Stop();
+        _stopping?.Tell(Stopped.Instance, Self);
+    }
+
+    private Directive Judge(Exception failure)
+    {
+        _parts.End.Failure = failure is ActorInitializationException { InnerException: { } cause } ? cause : failure;
+        return Decide(failure);
+    }
+
+    private void StopFeeds()
+    {
+        _areFeedsStopping = true;
+        Context.Stop(_parts.Feeds);
+    }
+
+    private void Handle(Terminated terminated)
+    {
+        if (_stopping is not null && !_areFeedsStopping)
+        {
+            // Connections were lost instead of ended; the feeds can still be closed in order.
+            StopFeeds();
+            return;
+        }
+
+        // The feeds are closed: all is done. Or a part has stopped for good, and half a node is none.
+        Context.Stop(Self);
+    }
 }

@@ -6,13 +6,13 @@ public sealed record ConnectionOptions
     /// <summary>Connections at a time; beyond it a caller is turned away at once. More serves more peers, and costs some 100 kB each.</summary>
     public int MaxConnections { get; set; } = 1024;
 
-    /// <summary>Connections from one address whose handshake is not done. Less leaves less room for those who only hold the line.</summary>
+    /// <summary>Connections from one public address whose handshake is not done. Less leaves less room for those who only hold the line.</summary>
     public int MaxHalfOpenPerAddress { get; set; } = 64;
 
     /// <summary>How long a dial may take. More suits slow paths, less finds out sooner.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Bytes of messages handed to channels and not yet dealt with. More keeps feeds busy, less bounds what a fast peer makes us hold.</summary>
+    /// <summary>Bytes of messages handed to channels and not yet dealt with, and 64 for each message. More keeps feeds busy, less bounds what a fast peer makes us hold.</summary>
     public int MaxUnconsumedBytes { get; set; } = 4 << 20;
 
     /// <summary>Bytes handed to a socket and not yet sent. More keeps a fast link busy, less bounds what a slow peer makes us hold.</summary>

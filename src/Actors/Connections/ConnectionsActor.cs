@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Net.Sockets;
 using System.Threading.Channels;
 using HyperActors.Abstractions;
 using HyperActors.Crypto;
@@ -28,6 +30,12 @@ public sealed class ConnectionsActor : ReceiveActor
 
     public sealed record Unwatch(ChannelWriter<ConnectionEvent> Events);
 
+    /// <summary>The feeds have started anew and know no connection: they are told of all that are open.</summary>
+    public sealed record AnnounceAll
+    {
+        public static AnnounceAll Instance { get; } = new();
+    }
+
     /// <summary>Ends every connection in order. Answered with <see cref="AllEnded"/>.</summary>
     public sealed record EndAll
     {
@@ -41,6 +49,8 @@ public sealed class ConnectionsActor : ReceiveActor
 
     /// <summary>Why a connection does not come about.</summary>
     private const string TooMany = "this node has as many connections as it may have";
+
+    private const string Stopping = "the node is stopping";
 
     private readonly IActorRef _feeds;
     private readonly INetwork _network;
@@ -85,6 +95,7 @@ public sealed class ConnectionsActor : ReceiveActor
             _watchers.Remove(m.Events);
             m.Events.TryComplete();
         });
+        Receive<AnnounceAll>(_ => Announce());
         Receive<EndAll>(_ => Handle());
     }
 
@@ -106,12 +117,21 @@ public sealed class ConnectionsActor : ReceiveActor
 
         foreach (IActorRef waiting in _listening.Values.Concat(_dialling.Values))
         {
-            waiting.Tell(new Status.Failure(new ConnectionFailedException("the node is stopping")), Self);
+            waiting.Tell(new Status.Failure(new ConnectionFailedException(Stopping)), Self);
         }
 
         foreach (Connection connection in _connections.Values)
         {
-            connection.Dialler?.Tell(new Status.Failure(new ConnectionFailedException("the node is stopping")), Self);
+            connection.Dialler?.Tell(new Status.Failure(new ConnectionFailedException(Stopping)), Self);
+            if (connection.Peer is not null)
+            {
+                _feeds.Tell(new CorestoreActor.ConnectionClosed(connection.Actor), Self);
+            }
+        }
+
+        if (_connections.Count > 0)
+        {
+            _ending?.Tell(AllEnded.Instance, Self);
         }
 
         foreach (ChannelWriter<ConnectionEvent> watcher in _watchers)
@@ -128,11 +148,15 @@ public sealed class ConnectionsActor : ReceiveActor
 
     private void Handle(INetwork.Listening listening)
     {
-        _listeners.Add(listening.Listener);
-        if (_listening.Remove(listening.RequestId, out IActorRef? asker))
+        if (!_listening.Remove(listening.RequestId, out IActorRef? asker))
         {
-            asker.Tell(new ListeningOn(listening.Address), Self);
+            // Asked for before a restart, and refused then.
+            listening.Listener.Dispose();
+            return;
         }
+
+        _listeners.Add(listening.Listener);
+        asker.Tell(new ListeningOn(listening.Address), Self);
     }
 
     private void Handle(Dial dial)
@@ -143,11 +167,12 @@ public sealed class ConnectionsActor : ReceiveActor
 
     private void Handle(INetwork.Connected connected)
     {
-        _dialling.Remove(connected.RequestId, out IActorRef? dialler);
-        if (_connections.Count >= _options.MaxConnections || _ending is not null)
+        if (!_dialling.Remove(connected.RequestId, out IActorRef? dialler)
+            || _ending is not null
+            || _connections.Count >= _options.MaxConnections)
         {
             connected.Transport.Dispose();
-            dialler?.Tell(new Status.Failure(new ConnectionFailedException(TooMany)), Self);
+            dialler?.Tell(new Status.Failure(new ConnectionFailedException(_ending is null ? TooMany : Stopping)), Self);
             return;
         }
 
@@ -183,7 +208,7 @@ public sealed class ConnectionsActor : ReceiveActor
 
     private void Handle(ConnectionActor.Opened opened)
     {
-        if (!_connections.TryGetValue(opened.Peer.ConnectionId, out Connection? connection))
+        if (!IsMine(opened.Peer.ConnectionId, out Connection? connection))
         {
             return;
         }
@@ -199,11 +224,12 @@ public sealed class ConnectionsActor : ReceiveActor
 
     private void Handle(ConnectionActor.Ended ended)
     {
-        if (!_connections.Remove(ended.ConnectionId, out Connection? connection))
+        if (!IsMine(ended.ConnectionId, out Connection? connection))
         {
             return;
         }
 
+        _connections.Remove(ended.ConnectionId);
         LeaveHalfOpen(connection);
         connection.Dialler?.Tell(
             new Status.Failure(new ConnectionFailedException(ended.Reason ?? "the peer hung up before the handshake was done")), Self);
@@ -215,6 +241,21 @@ public sealed class ConnectionsActor : ReceiveActor
 
         Publish(new ConnectionEvent.Closed(ended.ConnectionId, connection.Address, ended.Reason));
         AnswerWhenEmpty();
+    }
+
+    // After a restart a message of a former connection may still be on its way, under a number that is given out again.
+    private bool IsMine(long connectionId, [NotNullWhen(true)] out Connection? connection) =>
+        _connections.TryGetValue(connectionId, out connection) && connection.Actor.Equals(Sender);
+
+    private void Announce()
+    {
+        foreach (Connection connection in _connections.Values)
+        {
+            if (connection.Peer is not null)
+            {
+                _feeds.Tell(new CorestoreActor.ConnectionOpened(connection.Actor), Self);
+            }
+        }
     }
 
     private void Handle()
@@ -277,7 +318,26 @@ public sealed class ConnectionsActor : ReceiveActor
         }
     }
 
-    private static IPAddress? AddressOf(ITransport transport) => (transport.RemoteAddress as IPEndPoint)?.Address;
+    // Null for addresses that are never counted: neighbours, and this machine itself.
+    private static IPAddress? AddressOf(ITransport transport) =>
+        transport.RemoteAddress is IPEndPoint { Address: var address } && IsCounted(address) ? address : null;
+
+    private static bool IsCounted(IPAddress address)
+    {
+        if (address.IsIPv4MappedToIPv6)
+        {
+            address = address.MapToIPv4();
+        }
+
+        if (IPAddress.IsLoopback(address) || address.IsIPv6LinkLocal || address.IsIPv6UniqueLocal)
+        {
+            return false;
+        }
+
+        // Private (RFC 1918) and link-local (RFC 3927).
+        return address.AddressFamily != AddressFamily.InterNetwork
+            || address.GetAddressBytes() is not ([10, ..] or [172, >= 16 and < 32, ..] or [192, 168, ..] or [169, 254, ..]);
+    }
 
     private sealed class Connection(IActorRef actor, EndPoint? address, IPAddress? halfOpenAt, IActorRef? dialler)
     {

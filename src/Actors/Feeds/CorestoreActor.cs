@@ -40,14 +40,17 @@ public sealed class CorestoreActor : ReceiveActor
     /// <summary>A peer asks for a feed.</summary>
     public sealed record FeedRequested(ulong RequestId, DiscoveryKey DiscoveryKey, IActorRef Connection);
 
+    /// <summary>Told to the parent, after each start and restart: no connection is known here yet.</summary>
+    public sealed record Started
+    {
+        public static Started Instance { get; } = new();
+    }
+
     /// <summary>Told by a feed, after each start and restart, when its files are open.</summary>
     public sealed record FeedReady
     {
         public static FeedReady Instance { get; } = new();
     }
-
-    /// <summary>Told by a feed before it stops because of a failure.</summary>
-    public sealed record FeedFailed(Exception Failure);
 
     private readonly IStoreDisk _disk;
     private readonly FeedCatalog _catalog;
@@ -72,14 +75,13 @@ public sealed class CorestoreActor : ReceiveActor
         _random = random;
         _log = log;
 
-        Receive<OpenName>(Handle);
-        Receive<OpenKey>(m => Open(m.Key.ToDiscoveryKey(), m.Key, null, null).Ask(Sender));
-        Receive<List>(_ => Handle());
+        OnAsked<OpenName>(Handle);
+        OnAsked<OpenKey>(m => Open(m.Key.ToDiscoveryKey(), m.Key, null, null).Ask(Sender));
+        OnAsked<List>(_ => Handle());
         Receive<ConnectionOpened>(Handle);
         Receive<ConnectionClosed>(Handle);
         Receive<FeedRequested>(Handle);
         Receive<FeedReady>(_ => HandleReady());
-        Receive<FeedFailed>(Handle);
         Receive<Terminated>(Handle);
     }
 
@@ -91,6 +93,7 @@ public sealed class CorestoreActor : ReceiveActor
     public static Directive Decide(Exception failure) => failure switch
     {
         FeedCorruptException => Directive.Stop,         // the bytes will not improve; someone has to look
+        FeedConflictException => Directive.Stop,        // another feed's files, or none
         ActorInitializationException => Directive.Stop, // could not start: the cause is inside
         IOException => Directive.Restart,               // reopen: the oplog replays; three times a minute, then Stop
         UnauthorizedAccessException => Directive.Stop,  // nobody gives the file back by our asking
@@ -98,10 +101,11 @@ public sealed class CorestoreActor : ReceiveActor
     };
 
     protected override SupervisorStrategy SupervisorStrategy() =>
-        new OneForOneStrategy(3, TimeSpan.FromMinutes(1), Decide);
+        new OneForOneStrategy(3, TimeSpan.FromMinutes(1), Judge);
 
     protected override void PreStart()
     {
+        Context.Parent.Tell(Started.Instance, Self);
         if (_catalog.List().Count > 0)
         {
             return;
@@ -118,8 +122,40 @@ public sealed class CorestoreActor : ReceiveActor
     {
         foreach (OpenFeed feed in _open.Values)
         {
-            End(feed, new FeedFailedException("the node is stopping"));
+            End(feed);
         }
+    }
+
+    // A store that cannot be read right now refuses the one who asked; the feeds that are open need none of it.
+    private void OnAsked<T>(Action<T> handle) => Receive<T>(message =>
+    {
+        try
+        {
+            handle(message);
+        }
+        catch (Exception e)
+        {
+            Sender.Tell(new Status.Failure(new HyperActorsException($"the storage cannot be used: {e.Message}", e)), Self);
+            if (!IsOfTheDisk(e))
+            {
+                throw;
+            }
+        }
+    });
+
+    private static bool IsOfTheDisk(Exception e) => e is IOException or UnauthorizedAccessException or InvalidDataException;
+
+    // The failure is noted before the feed hears what becomes of it: it is the reason that all who wait are given.
+    private Directive Judge(Exception failure)
+    {
+        if (_byActor.TryGetValue(Sender, out OpenFeed? feed))
+        {
+            feed.View.Failure = failure is ActorInitializationException { InnerException: { } cause } ? cause : failure;
+            feed.IsReady = false;
+            Log.FeedFailed(_log, feed.View.DiscoveryKey, failure);
+        }
+
+        return Decide(failure);
     }
 
     private void Handle(OpenName open)
@@ -194,13 +230,12 @@ public sealed class CorestoreActor : ReceiveActor
 
         if (!_open.TryGetValue(requested.DiscoveryKey, out OpenFeed? feed))
         {
-            if (!_disk.HasFeed(requested.DiscoveryKey))
+            feed = TryOpenHeld(requested.DiscoveryKey);
+            if (feed is null)
             {
                 requested.Connection.Tell(new ConnectionActor.RefuseFeed(requested.RequestId), Self);
                 return;
             }
-
-            feed = Open(requested.DiscoveryKey, null, null, null);
         }
 
         if (!feed.IsReady)
@@ -212,10 +247,24 @@ public sealed class CorestoreActor : ReceiveActor
         feed.Actor.Tell(new FeedActor.Attach(requested.Connection, IsAsked: true), Self);
     }
 
+    private OpenFeed? TryOpenHeld(DiscoveryKey discoveryKey)
+    {
+        try
+        {
+            return _disk.HasFeed(discoveryKey) ? Open(discoveryKey, null, null, null) : null;
+        }
+        catch (Exception e) when (IsOfTheDisk(e))
+        {
+            Log.CatalogFailed(_log, discoveryKey, e);
+            return null;
+        }
+    }
+
     private OpenFeed Open(DiscoveryKey discoveryKey, FeedKey? key, KeyPair? keys, string? name)
     {
         if (_open.TryGetValue(discoveryKey, out OpenFeed? feed))
         {
+            keys?.Dispose();
             return feed;
         }
 
@@ -224,7 +273,7 @@ public sealed class CorestoreActor : ReceiveActor
             FeedActor.PropsFor(new FeedSource(view, key, keys), _disk, _feeds, _replication, _random, _log),
             $"feed-{++_generation}-{discoveryKey.ToHex()[..8]}");
         Context.Watch(actor);
-        feed = new OpenFeed(view, actor);
+        feed = new OpenFeed(view, actor, keys);
         _open.Add(discoveryKey, feed);
         _byActor.Add(actor, feed);
         return feed;
@@ -252,20 +301,17 @@ public sealed class CorestoreActor : ReceiveActor
     // The directory comes first, the row second: a catalog that was lost is written again as feeds are opened.
     private void Remember(FeedView view)
     {
-        if (_catalog.Find(view.DiscoveryKey) is null)
+        try
         {
-            _catalog.TryAdd(new CatalogFeed(
-                view.Key, view.DiscoveryKey, CorestoreKeys.RootNamespace, view.Name, view.IsWritable, Context.System.Scheduler.Now));
+            if (_catalog.Find(view.DiscoveryKey) is null)
+            {
+                _catalog.TryAdd(new CatalogFeed(
+                    view.Key, view.DiscoveryKey, CorestoreKeys.RootNamespace, view.Name, view.IsWritable, Context.System.Scheduler.Now));
+            }
         }
-    }
-
-    private void Handle(FeedFailed failed)
-    {
-        if (_byActor.TryGetValue(Sender, out OpenFeed? feed))
+        catch (Exception e) when (IsOfTheDisk(e))
         {
-            feed.Failure = failed.Failure;
-            feed.IsReady = false;
-            Log.FeedFailed(_log, feed.View.DiscoveryKey, failed.Failure);
+            Log.CatalogFailed(_log, view.DiscoveryKey, e);
         }
     }
 
@@ -274,21 +320,23 @@ public sealed class CorestoreActor : ReceiveActor
         if (_byActor.Remove(terminated.ActorRef, out OpenFeed? feed))
         {
             _open.Remove(feed.View.DiscoveryKey);
-            End(feed, feed.Failure ?? new FeedFailedException("the feed was stopped"));
+            End(feed);
         }
     }
 
-    private void End(OpenFeed feed, Exception reason)
+    // Its actor has ended: nobody signs with its keys any more.
+    private void End(OpenFeed feed)
     {
-        feed.View.Stop(reason);
-        feed.AnswerWaiting(new Status.Failure(reason), Self);
+        feed.Keys?.Dispose();
+        feed.View.Stop();
+        feed.AnswerWaiting(new Status.Failure(feed.View.ToFailure()), Self);
         foreach (FeedRequested requested in feed.Requested)
         {
             requested.Connection.Tell(new ConnectionActor.RefuseFeed(requested.RequestId), Self);
         }
     }
 
-    private sealed class OpenFeed(FeedView view, IActorRef actor)
+    private sealed class OpenFeed(FeedView view, IActorRef actor, KeyPair? keys)
     {
         private readonly List<IActorRef> _waiting = [];
 
@@ -296,11 +344,11 @@ public sealed class CorestoreActor : ReceiveActor
 
         public IActorRef Actor => actor;
 
+        public KeyPair? Keys => keys;
+
         public List<FeedRequested> Requested { get; } = [];
 
         public bool IsReady { get; set; }
-
-        public Exception? Failure { get; set; }
 
         public void Ask(IActorRef asker)
         {

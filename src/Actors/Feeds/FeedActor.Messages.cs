@@ -22,8 +22,13 @@ public sealed partial class FeedActor
         public static CloseSession Instance { get; } = new();
     }
 
-    /// <summary>The disk has answered.</summary>
-    private sealed record IoDone(IoRequest Request, IoResult Result);
+    /// <summary>The disk has answered; which log it was that asked tells an answer to a former life.</summary>
+    private sealed record IoDone(FeedLog Log, IoRequest Request, IoResult Result);
+
+    private sealed record OpenFiles
+    {
+        public static OpenFiles Instance { get; } = new();
+    }
 
     private sealed record Wake
     {
@@ -97,7 +102,7 @@ public sealed partial class FeedActor
     /// <summary>Takes back a waiting <see cref="Read"/>, <see cref="Update"/> or <see cref="Download"/>.</summary>
     public sealed record Cancel(long Id);
 
-    /// <summary>Events go to the writer until <see cref="Unwatch"/>; it is completed when the feed stops.</summary>
+    /// <summary>Events go to the writer until <see cref="Unwatch"/>, across restarts.</summary>
     public sealed record Watch(ChannelWriter<FeedEvent> Events);
 
     public sealed record Unwatch(ChannelWriter<FeedEvent> Events);

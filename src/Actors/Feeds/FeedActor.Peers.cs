@@ -58,7 +58,7 @@ public sealed partial class FeedActor
     private void Handle(ApplyProofs apply)
     {
         IActorRef asker = Sender;
-        if (_isFrozen)
+        if (_isFrozen || !asker.Equals(_replication))
         {
             Release(apply.Leases);
             asker.Tell(new ReplicationActor.Applied(apply.Id, [.. apply.Proofs.Select(_ => ApplyVerdict.Stale)], State), Self);
@@ -156,9 +156,11 @@ public sealed partial class FeedActor
         _isFrozen = true;
         Log.FeedFrozen(_logger, _log.Key, freeze.Evidence.Fork);
         Tell(new FeedEvent.Conflicted(_log.Head.Length, freeze.Evidence.Fork));
-        RefuseWaiting(new FeedFailedException(
-            "the feed is frozen: its writer signed two histories of it, and which one is meant only people can tell"));
+        RefuseWaiting(Frozen());
     }
+
+    private static FeedFailedException Frozen() =>
+        new("the feed is frozen: its writer signed two histories of it, and which one is meant only people can tell");
 
     private static void Release(IReadOnlyList<IDisposable> leases)
     {

@@ -20,6 +20,10 @@ public sealed partial class FeedActor
         {
             Sender.Tell(new BlocksRead([]), Self);
         }
+        else if (_isFrozen)
+        {
+            Sender.Tell(new Status.Failure(Frozen()), Self);
+        }
         else
         {
             _reads.Add(read.Id, new WaitingRead(read, Sender));
@@ -29,6 +33,12 @@ public sealed partial class FeedActor
 
     private void Handle(Download download)
     {
+        if (_isFrozen)
+        {
+            Sender.Tell(new Status.Failure(Frozen()), Self);
+            return;
+        }
+
         var running = new RunningDownload(download);
         _downloads.Add(download.Id, running);
         ulong? end = download.To == ulong.MaxValue ? null : download.To;
@@ -40,7 +50,11 @@ public sealed partial class FeedActor
     {
         if (!_downloads.TryGetValue(look.Id, out RunningDownload? running))
         {
-            Sender.Tell(new Status.Failure(new InvalidOperationException("that download has ended")), Self);
+            Sender.Tell(
+                new Status.Failure(_isFrozen
+                    ? Frozen()
+                    : new FeedFailedException("the feed was opened again since the download began: ask for it anew")),
+                Self);
             return;
         }
 

@@ -11,7 +11,8 @@ namespace HyperActors.Actors;
 /// <summary>One feed: drives its <see cref="FeedLog"/>, and is the sole writer of its files.</summary>
 /// <remarks>
 /// Parent: <see cref="CorestoreActor"/>. Child: a <see cref="ReplicationActor"/>. A restart opens the files anew, which
-/// replays the oplog; whoever waited has been answered, downloads have to be asked for again.
+/// replays the oplog; whoever waited has been answered, downloads have to be asked for again. Handles and those who watch
+/// are kept in the <see cref="FeedView"/>, which outlives it.
 /// <code>
 /// opening -> the files are read; what is asked meanwhile is kept
 /// open    -> requests go to the log, its wishes to the disk, its answers back
@@ -33,13 +34,11 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
     private readonly FeedLog _log;
     private readonly Action<IoRequest, IoResult> _ioCompleted;
     private readonly Dictionary<long, Answerer> _asked = [];
-    private readonly List<ChannelWriter<FeedEvent>> _watchers = [];
     private IActorRef _replication = ActorRefs.Nobody;
     private TimeSpan _alarm = TimeSpan.MaxValue;
     private long _ids;
     private ulong _toldLength;
     private int _appends;
-    private int _sessions;
     private int _peers;
 
     public FeedActor(
@@ -62,7 +61,7 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
             },
             options);
         IActorRef self = Self;
-        _ioCompleted = (request, result) => self.Tell(new IoDone(request, result), ActorRefs.NoSender);
+        _ioCompleted = (request, result) => self.Tell(new IoDone(_log, request, result), ActorRefs.NoSender);
         Opening();
     }
 
@@ -86,33 +85,25 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
 
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(Decide);
 
-    protected override void PreStart()
-    {
-        _log.Open();
-        Drain();
-    }
+    // By message: a disk that fails while the files are opened fails the feed as at any other time.
+    protected override void PreStart() => Self.Tell(OpenFiles.Instance, ActorRefs.NoSender);
 
     protected override void PreRestart(Exception reason, object message)
     {
-        Context.Parent.Tell(new CorestoreActor.FeedFailed(reason), Self);
         RefuseAll(new FeedFailedException($"the feed failed and is being opened again: {reason.Message}", reason));
         base.PreRestart(reason, message);
     }
 
     protected override void PostStop()
     {
-        RefuseAll(new FeedFailedException("the feed was stopped"));
-        foreach (ChannelWriter<FeedEvent> watcher in _watchers)
-        {
-            watcher.TryComplete();
-        }
-
+        RefuseAll(_view.ToFailure());
         _log.Dispose();
         _device.Dispose();
     }
 
     private void Opening()
     {
+        On<OpenFiles>(_ => _log.Open());
         On<IoDone>(Handle);
         ReceiveAny(_ => Stash.Stash());
     }
@@ -130,35 +121,35 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
         On<Has>(m => Sender.Tell(new HasAnswer(_log.Has(m.Index)), Self));
         On<Truncate>(Handle);
         On<GetInfo>(_ => Sender.Tell(_view.ToInfo(_peers), Self));
-        On<Prove>(Handle);
+        OnReplication<Prove>(Handle);
         On<ApplyProofs>(Handle);
-        On<ReadNodes>(Handle);
-        On<Reorganize>(Handle);
-        On<Freeze>(Handle);
-        On<ReplicationActor.Finished>(Handle);
-        On<ReplicationActor.PeersChanged>(m => _peers = m.Count);
+        OnReplication<ReadNodes>(Handle);
+        OnReplication<Reorganize>(Handle);
+        OnReplication<Freeze>(Handle);
+        OnReplication<ReplicationActor.Finished>(Handle);
+        OnReplication<ReplicationActor.PeersChanged>(m => _peers = m.Count);
         On<Attach>(m => _replication.Tell(new ReplicationActor.Attach(m.Connection, m.IsAsked), Self));
         On<Detach>(m => _replication.Tell(new ReplicationActor.Detach(m.Connection), Self));
         On<Download>(Handle);
         On<LookAtDownload>(Handle);
         On<Update>(Handle);
         On<Cancel>(Handle);
-        On<Watch>(m => _watchers.Add(m.Events));
+        On<Watch>(m => _view.Watchers.Add(m.Events));
         On<Unwatch>(m =>
         {
-            _watchers.Remove(m.Events);
+            _view.Watchers.Remove(m.Events);
             m.Events.TryComplete();
         });
         On<OpenSession>(_ =>
         {
-            if (++_sessions == 1)
+            if (++_view.Sessions == 1)
             {
                 _replication.Tell(new ReplicationActor.SetDownloading(true), Self);
             }
         });
         On<CloseSession>(_ =>
         {
-            if (--_sessions == 0)
+            if (--_view.Sessions == 0)
             {
                 _replication.Tell(new ReplicationActor.SetDownloading(false), Self);
             }
@@ -170,6 +161,16 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
     {
         handle(message);
         Drain();
+    });
+
+    // A restart leaves messages of the replication that died with the former life in the mailbox: its peers and tickets
+    // are not those of the one that lives now.
+    private void OnReplication<T>(Action<T> handle) => On<T>(message =>
+    {
+        if (Sender.Equals(_replication))
+        {
+            handle(message);
+        }
     });
 
     private void Drain()
@@ -203,7 +204,13 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
         }
     }
 
-    private void Handle(IoDone done) => _log.HandleIo(done.Request, done.Result, Now);
+    private void Handle(IoDone done)
+    {
+        if (ReferenceEquals(done.Log, _log))
+        {
+            _log.HandleIo(done.Request, done.Result, Now);
+        }
+    }
 
     private void Report(FeedLogEvent e)
     {
@@ -250,6 +257,11 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
         _toldLength = _log.Head.Length;
         _replication = Context.ActorOf(
             ReplicationActor.PropsFor(_log.Key, State, CopyBlocks(), _replicationOptions, _random, _logger), "replication");
+        if (_view.Sessions > 0)
+        {
+            _replication.Tell(new ReplicationActor.SetDownloading(true), Self);
+        }
+
         if (_source.View.Name is { } name && _log.GetUserText(NameKey) is null)
         {
             // As Corestore does: a directory tells by itself under which name it was made.
@@ -352,7 +364,7 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
 
     private void Tell(FeedEvent feedEvent)
     {
-        foreach (ChannelWriter<FeedEvent> watcher in _watchers)
+        foreach (ChannelWriter<FeedEvent> watcher in _view.Watchers)
         {
             watcher.TryWrite(feedEvent);
         }

@@ -1,19 +1,22 @@
+using System.Threading.Channels;
 using HyperActors.Abstractions;
 using HyperActors.Crypto;
 
 namespace HyperActors.Actors;
 
 /// <summary>What handles see of a feed without asking: written by its actor after each commit, read from any thread.</summary>
-/// <remarks>It outlives restarts of the actor, as the reference to the actor does.</remarks>
+/// <remarks>It outlives restarts of the actor, as the reference to the actor does, and keeps who holds on to the feed.</remarks>
 public sealed class FeedView : IDisposable
 {
     private readonly CancellationTokenSource _stopped = new();
     private Head _head = new(0, 0, 0, 0);
+    private Exception? _failure;
 
     internal FeedView(DiscoveryKey discoveryKey, string? name)
     {
         DiscoveryKey = discoveryKey;
         Name = name;
+        Stopped = _stopped.Token;
     }
 
     internal string? Name { get; private set; }
@@ -31,26 +34,38 @@ public sealed class FeedView : IDisposable
         set => Volatile.Write(ref _head, value);
     }
 
-    /// <summary>Cancelled when the feed has stopped for good: whoever waits for it need not wait longer.</summary>
-    internal CancellationToken Stopped => _stopped.Token;
+    /// <summary>Handles that are open. Counted by the feed's actor alone.</summary>
+    internal int Sessions { get; set; }
 
-    /// <summary>Why the feed stopped, once it has.</summary>
-    internal Exception? Failure { get; private set; }
+    /// <summary>Those who hear of events. Touched by the feed's actor alone.</summary>
+    internal List<ChannelWriter<FeedEvent>> Watchers { get; } = [];
+
+    /// <summary>Cancelled when the feed has stopped for good: whoever waits for it need not wait longer.</summary>
+    internal CancellationToken Stopped { get; }
+
+    /// <summary>What the feed failed of, last; null while it is well. Its parent notes it before anything comes of it.</summary>
+    internal Exception? Failure
+    {
+        get => Volatile.Read(ref _failure);
+        set => Volatile.Write(ref _failure, value);
+    }
 
     /// <summary>The files are open.</summary>
     internal void Open(FeedKey key, bool isWritable, string? name)
     {
+        Failure = null;
         Name ??= name;
         Key = key;
         IsWritable = isWritable;
     }
 
     /// <summary>The feed has stopped for good.</summary>
-    internal void Stop(Exception reason)
-    {
-        Failure = reason;
-        _stopped.Cancel();
-    }
+    internal void Stop() => _stopped.Cancel();
+
+    /// <summary>What those are told who ask a feed that has stopped.</summary>
+    internal FeedFailedException ToFailure() => Failure is { } failure
+        ? new FeedFailedException($"the feed failed: {failure.Message}", failure)
+        : new FeedFailedException("the feed was stopped");
 
     /// <inheritdoc/>
     public void Dispose() => _stopped.Dispose();
