@@ -8,12 +8,13 @@ namespace HyperActors.Kernel;
 /// <remarks>
 /// <para>One word says all: how many slots of the last segment are claimed, and whether the cell is scheduled.
 /// A writer claims a slot by one compare-and-swap on it, then fills the slot, message last. A cell at rest holds
-/// no segment; the writer that finds it so attaches one and schedules the cell by the same swap, and the reader
-/// detaches it and goes to rest by the same swap.</para>
+/// no segment: the writer that finds it so lays its message into the cell itself and schedules it by the same swap.
+/// Only a message that finds another one waiting attaches a segment, and the reader detaches it by the swap by
+/// which it goes to rest.</para>
 /// <code>
-/// | epoch: 44 | closed: 1 | attached: 1 | busy: 1 | scheduled: 1 | claimed slots: 16 |
+/// | epoch: 43 | single: 1 | closed: 1 | attached: 1 | busy: 1 | scheduled: 1 | claimed slots: 16 |
 /// </code>
-/// <para>Busy marks the few instructions in which a segment is attached or linked. Every such change moves the
+/// <para>Busy marks the few instructions in which a message is laid into the cell or a segment attached or linked. Every such change moves the
 /// epoch, so a swap that succeeds proves that the segment read before it is still the last one.</para>
 /// </remarks>
 internal sealed partial class ActorCell
@@ -23,7 +24,8 @@ internal sealed partial class ActorCell
     private const long Busy = 1L << 17;
     private const long Attached = 1L << 18;
     private const long Closed = 1L << 19;
-    private const long EpochStep = 1L << 20;
+    private const long Single = 1L << 20;
+    private const long EpochStep = 1L << 21;
 
     private WritersSide _writers;
 
@@ -31,7 +33,10 @@ internal sealed partial class ActorCell
     private Segment? _head;
     private int _headIndex;
     private long _takenBefore;
-    private bool _isHandling;
+    private AtHand _atHand;
+
+    // The message that woke the cell, until it is handled; its place is free again when the cell goes to rest.
+    private Envelope _single;
 
     private SystemMessage? _systemQueue;
 
@@ -111,7 +116,7 @@ internal sealed partial class ActorCell
 
         if (TrySchedule())
         {
-            _dispatcher.Schedule(this, Worker.Current);
+            _dispatcher.Schedule(this);
         }
     }
 
@@ -140,7 +145,26 @@ internal sealed partial class ActorCell
             return false;
         }
 
+        if ((state & (Attached | Scheduled | Single)) == 0)
+        {
+            return TryWake(state, message, sender);
+        }
+
         return (state & Attached) == 0 ? TryAttach(state, message, sender) : TryLink(state, message, sender);
+    }
+
+    private bool TryWake(long state, object message, IActorRef? sender)
+    {
+        if (Interlocked.CompareExchange(ref _writers.State, state | Busy, state) != state)
+        {
+            return false;
+        }
+
+        Publish(ref _single, message, sender);
+        _writers.ClaimedBefore += (state & IndexMask) + 1;
+        Volatile.Write(ref _writers.State, (state & ~IndexMask) + EpochStep | Single | Scheduled);
+        _dispatcher.Schedule(this);
+        return true;
     }
 
     private bool TryAttach(long state, object message, IActorRef? sender)
@@ -160,7 +184,7 @@ internal sealed partial class ActorCell
         Volatile.Write(ref _writers.State, (state & ~IndexMask) + EpochStep + 1 | Attached | Scheduled);
         if ((state & Scheduled) == 0)
         {
-            _dispatcher.Schedule(this, worker);
+            _dispatcher.Schedule(this);
         }
 
         return true;
@@ -289,7 +313,7 @@ internal sealed partial class ActorCell
             long step = next;
             if ((state & Attached) != 0 && _suspended == 0)
             {
-                if (FrontCount > 0 || !ReferenceEquals(_writers.Tail, _head) || (state & IndexMask) != _headIndex)
+                if (FrontCount > 0 || _single.MessageField is not null || !ReferenceEquals(_writers.Tail, _head) || (state & IndexMask) != _headIndex)
                 {
                     return false;
                 }
@@ -298,9 +322,15 @@ internal sealed partial class ActorCell
                 next = (next & ~Attached) + EpochStep;
                 step = state | Busy;
             }
-            else if (FrontCount > 0 && _suspended == 0)
+            else if (_suspended == 0 && (FrontCount > 0 || _single.MessageField is not null))
             {
                 return false;
+            }
+
+            if (_single.MessageField is null)
+            {
+                next &= ~Single;
+                step &= ~Single;
             }
 
             if (Interlocked.CompareExchange(ref _writers.State, step, state) == state)
@@ -340,6 +370,15 @@ internal sealed partial class ActorCell
         while (TryTakeFromFront(out Envelope envelope))
         {
             Bury(envelope.Message, envelope.Sender);
+        }
+
+        if (_single.MessageField is { } single)
+        {
+            IActorRef? sender = _single.SenderField;
+            _single = default;
+            _takenBefore++;
+            _bound?.Leave();
+            Bury(single, sender);
         }
 
         if ((state & Attached) != 0)

@@ -28,6 +28,14 @@ internal sealed partial class ActorCell
         Trace = 16,
     }
 
+    /// <summary>Where the message lies that is handled now.</summary>
+    private enum AtHand : byte
+    {
+        Nothing,
+        Single,
+        Slot,
+    }
+
     private Phase _phase;
     private Attention _attention;
     private int _suspended;
@@ -120,7 +128,7 @@ internal sealed partial class ActorCell
             }
 
             long state = Volatile.Read(ref _writers.State);
-            return FrontCount > 0 || ((state & Attached) != 0
+            return FrontCount > 0 || _single.MessageField is not null || ((state & Attached) != 0
                 && (!ReferenceEquals(_writers.Tail, _head) || (state & IndexMask) != _headIndex));
         }
     }
@@ -135,7 +143,18 @@ internal sealed partial class ActorCell
             state = Volatile.Read(ref _writers.State);
         }
 
-        if ((state & Attached) == 0)
+        if ((state & Single) != 0 && _single.MessageField is not null)
+        {
+            budget = RunSingle(budget);
+            if (_single.MessageField is not null)
+            {
+                return budget;
+            }
+
+            state = Volatile.Read(ref _writers.State);
+        }
+
+        if ((state & (Attached | Busy)) != Attached)
         {
             return FrontCount > 0 ? RunFrontMessages(budget) : budget;
         }
@@ -143,7 +162,7 @@ internal sealed partial class ActorCell
         Segment head = _head!;
         int index = _headIndex;
         ActorBase actor = _actor!;
-        _isHandling = true;
+        _atHand = AtHand.Slot;
         while (budget > 0 && Volatile.Read(ref _systemQueue) is null)
         {
             if (_attention != Attention.None)
@@ -176,7 +195,32 @@ internal sealed partial class ActorCell
         }
 
         _headIndex = index;
-        _isHandling = false;
+        _atHand = AtHand.Nothing;
+        return budget;
+    }
+
+    /// <summary>The message that woke the cell.</summary>
+    private int RunSingle(int budget)
+    {
+        if (FrontCount > 0)
+        {
+            budget = RunFrontMessages(budget);
+        }
+
+        if (budget > 0 && _suspended == 0 && Volatile.Read(ref _systemQueue) is null)
+        {
+            budget--;
+            _bound?.Leave();
+            ActorBase actor = _actor!;
+            actor.Slot = 0;
+            _atHand = AtHand.Single;
+            Invoke(actor, _single.MessageField);
+            _atHand = AtHand.Nothing;
+            _single.MessageField = null!;
+            _single.SenderField = null;
+            _takenBefore++;
+        }
+
         return budget;
     }
 
@@ -204,14 +248,23 @@ internal sealed partial class ActorCell
     /// <summary>The message that a turn handles now.</summary>
     internal object? CurrentMessage =>
         _actor is not { } actor ? null
-        : actor.KeptMessage ?? (_isHandling ? _head!.Slots[actor.Slot].MessageField : null);
+        : actor.KeptMessage ?? _atHand switch
+        {
+            AtHand.Single => _single.MessageField,
+            AtHand.Slot => _head!.Slots[actor.Slot].MessageField,
+            _ => null,
+        };
 
     /// <summary>Who sent it; null when nobody wants an answer.</summary>
     internal IActorRef? CurrentSender =>
         _actor is not { } actor ? null
         : actor.KeptMessage is not null ? actor.KeptSender
-        : _isHandling ? _head!.Slots[actor.Slot].SenderField
-        : null;
+        : _atHand switch
+        {
+            AtHand.Single => _single.SenderField,
+            AtHand.Slot => _head!.Slots[actor.Slot].SenderField,
+            _ => null,
+        };
 
     /// <summary>Tells one message from the next, for whoever must not take one twice.</summary>
     internal (long Taken, long FrontTaken) EnvelopeNumber => (_takenBefore + (_actor?.Slot ?? 0), _frontTaken);

@@ -57,9 +57,17 @@ internal sealed partial class ActorCell : InternalRef, IUntypedActorContext, ITh
 
     internal InternalRef ParentRef => _parent;
 
+    /// <summary>How often this cell was handed to its dispatcher, counted by the dispatcher.</summary>
+    internal uint Wakes;
+
     /// <summary>Messages taken from the mailbox, the one at hand included. Anyone may look.</summary>
     internal long Processed => Volatile.Read(ref _takenBefore)
-        + (Volatile.Read(ref _isHandling) && _actor is { } actor ? actor.Slot + 1 : Volatile.Read(ref _headIndex));
+        + (_atHand switch
+        {
+            AtHand.Single => 1,
+            AtHand.Slot when _actor is { } actor => actor.Slot + 1,
+            _ => Volatile.Read(ref _headIndex),
+        });
 
     internal long Dropped => _bound?.Dropped ?? 0;
 
@@ -78,7 +86,7 @@ internal sealed partial class ActorCell : InternalRef, IUntypedActorContext, ITh
     {
         if (TrySchedule())
         {
-            _dispatcher.Schedule(this, Worker.Current);
+            _dispatcher.Schedule(this);
         }
     }
 

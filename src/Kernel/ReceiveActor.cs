@@ -141,8 +141,7 @@ public abstract class ReceiveActor : UntypedActor
         private readonly Receive? _receive;
         private Entry[] _entries = [];
         private int _count;
-        private Type? _knownType;
-        private Handler? _knownHandler;
+        private Handler? _known;
 
         public HandlerTable()
         {
@@ -167,16 +166,7 @@ public abstract class ReceiveActor : UntypedActor
         }
 
         /// <summary>True when the handler that took the last message took this one too, without looking at any other.</summary>
-        public bool TryHandleKnown(object message)
-        {
-            if (!ReferenceEquals(message.GetType(), _knownType))
-            {
-                return false;
-            }
-
-            _knownHandler!.HandleExact(message);
-            return true;
-        }
+        public bool TryHandleKnown(object message) => _known is { } known && known.TryHandleExact(message);
 
         public bool Handle(object message)
         {
@@ -193,8 +183,7 @@ public abstract class ReceiveActor : UntypedActor
                 {
                     if (isFirst && entry.Exact is not null && entry.Handler.TakesAll && message is not AutoReceivedMessage)
                     {
-                        _knownType = type;
-                        _knownHandler = entry.Handler;
+                        _known = entry.Handler;
                     }
 
                     return true;
@@ -220,8 +209,8 @@ public abstract class ReceiveActor : UntypedActor
 
         public abstract bool TryHandle(object message);
 
-        /// <summary>For a message that is known to be of the handler's sealed type.</summary>
-        public virtual void HandleExact(object message) => TryHandle(message);
+        /// <summary>Handles a message of exactly the handler's type, which is sealed, and no other.</summary>
+        public virtual bool TryHandleExact(object message) => TryHandle(message);
     }
 
     private sealed class TypedHandler<T>(Action<T> handler, Predicate<T>? shouldHandle) : Handler
@@ -239,16 +228,15 @@ public abstract class ReceiveActor : UntypedActor
             return true;
         }
 
-        public override void HandleExact(object message)
+        public override bool TryHandleExact(object message)
         {
-            if (typeof(T).IsValueType)
+            if (message.GetType() != typeof(T))
             {
-                handler((T)message);
+                return false;
             }
-            else
-            {
-                handler(Unsafe.As<object, T>(ref message));
-            }
+
+            handler(typeof(T).IsValueType ? (T)message : Unsafe.As<object, T>(ref message));
+            return true;
         }
     }
 

@@ -27,7 +27,7 @@ internal sealed class DeterministicDispatcher : MessageDispatcher
 
     public bool IsIdle => _ready.Count == 0;
 
-    internal override void Schedule(ActorCell cell, Worker worker) => Add(cell);
+    internal override void Schedule(ActorCell cell) => Add(cell);
 
     internal override void Deliver(ActorCell cell, object message) => Journal.Deliver(_clock.Elapsed, cell, message);
 

@@ -7,7 +7,7 @@ internal sealed class CallingThreadDispatcher(string id, int throughput) : Messa
     [ThreadStatic]
     private static Queue<(ActorCell Cell, int Throughput)>? t_waiting;
 
-    internal override void Schedule(ActorCell cell, Worker worker)
+    internal override void Schedule(ActorCell cell)
     {
         if (t_waiting is { } waiting)
         {

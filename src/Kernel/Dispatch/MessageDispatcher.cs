@@ -22,10 +22,10 @@ public abstract class MessageDispatcher
     internal virtual bool Journals => false;
 
     /// <summary>A cell has something to do for the first time.</summary>
-    internal abstract void Schedule(ActorCell cell, Worker worker);
+    internal abstract void Schedule(ActorCell cell);
 
     /// <summary>A cell used up its turn and has more to do: the others go first.</summary>
-    internal virtual void ScheduleAgain(ActorCell cell) => Schedule(cell, Worker.Current);
+    internal virtual void ScheduleAgain(ActorCell cell) => Schedule(cell);
 
     internal virtual void Deliver(ActorCell cell, object message)
     {
@@ -39,13 +39,13 @@ public abstract class MessageDispatcher
 /// <summary>Turns on the threads of the .NET thread pool.</summary>
 internal sealed class ThreadPoolDispatcher(string id, int throughput) : MessageDispatcher(id, throughput)
 {
-    /// <summary>Of so many cells scheduled by one thread for itself, one goes to the queue that all threads share.</summary>
+    /// <summary>Of so many times that a cell is woken, one goes by way of the queue that all threads share.</summary>
     private const uint LocalRun = 32;
 
     // What an actor wakes runs next on the same core, while its message is in the cache. A thread that only ever
     // served itself would starve what waits in the shared queue, so now and then a cell goes there instead.
-    internal override void Schedule(ActorCell cell, Worker worker) =>
-        ThreadPool.UnsafeQueueUserWorkItem(cell, preferLocal: ++worker.Scheduled % LocalRun != 0);
+    internal override void Schedule(ActorCell cell) =>
+        ThreadPool.UnsafeQueueUserWorkItem(cell, preferLocal: ++cell.Wakes % LocalRun != 0);
 
     internal override void ScheduleAgain(ActorCell cell) => ThreadPool.UnsafeQueueUserWorkItem(cell, preferLocal: false);
 }

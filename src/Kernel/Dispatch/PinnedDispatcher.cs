@@ -7,7 +7,7 @@ internal sealed class PinnedDispatcher(string id, int throughput) : MessageDispa
     private Thread? _thread;
     private ActorCell? _cell;
 
-    internal override void Schedule(ActorCell cell, Worker worker)
+    internal override void Schedule(ActorCell cell)
     {
         if (_thread is null)
         {

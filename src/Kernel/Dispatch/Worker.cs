@@ -16,9 +16,6 @@ internal sealed class Worker
     /// <summary>The cell whose turn runs on this thread.</summary>
     public ActorCell? Running;
 
-    /// <summary>Cells that this thread handed to a dispatcher.</summary>
-    public uint Scheduled;
-
     public static Worker Current => t_current ?? Begin();
 
     /// <summary>The running cell, where there is one.</summary>
