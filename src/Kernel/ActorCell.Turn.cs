@@ -48,6 +48,15 @@ internal sealed partial class ActorCell
         }
     }
 
+    /// <summary>Runs the cell for one message on the thread that asked; what else there is goes to the dispatcher.</summary>
+    internal void RunAsked()
+    {
+        if (RunTurn(1))
+        {
+            _dispatcher.ScheduleAgain(this);
+        }
+    }
+
     /// <summary>Runs the cell on this thread.</summary>
     /// <returns>True when it has more to do and must be scheduled again.</returns>
     internal bool RunTurn(int budget)

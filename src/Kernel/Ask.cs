@@ -37,8 +37,40 @@ public static class Futures
         ActorSystem system = SystemOf(self);
         var answer = new AnswerRef<T>(system);
         answer.Limit(timeout ?? system.Setup.AskTimeout, cancellationToken);
-        self.Tell(messageFactory(answer), answer);
+        object message = messageFactory(answer);
+        if (Worker.Current is { Running: null, IsAsking: false } worker && self is ActorCell)
+        {
+            AskHere(self, message, answer, worker);
+        }
+        else
+        {
+            self.Tell(message, answer);
+        }
+
         return answer.Task;
+    }
+
+    /// <summary>
+    /// Asks from outside of all actors. One that is at rest takes its turn for this message here and now: the thread that
+    /// would only wait does the work, and nobody has to be woken twice.
+    /// </summary>
+    private static void AskHere(ICanTell actor, object message, IActorRef answer, Worker worker)
+    {
+        worker.IsAsking = true;
+        try
+        {
+            actor.Tell(message, answer);
+        }
+        finally
+        {
+            worker.IsAsking = false;
+        }
+
+        if (worker.Asked is { } cell)
+        {
+            worker.Asked = null;
+            cell.RunAsked();
+        }
     }
 
     internal static ActorSystem SystemOf(ICanTell target) => target switch

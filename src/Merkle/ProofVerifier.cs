@@ -84,7 +84,13 @@ public sealed class VerifiedProof
 public static class ProofVerifier
 {
     /// <summary>Hashes the block and climbs to the top of its list of siblings.</summary>
-    public static ProofError Climb(Proof proof, out ClimbedProof? climbed)
+    public static ProofError Climb(Proof proof, out ClimbedProof? climbed) => Climb(proof, null, out climbed);
+
+    /// <summary>Climbs to the top of the list of siblings from a block that is hashed already.</summary>
+    /// <param name="proof">The proof.</param>
+    /// <param name="leaf">What <see cref="TreeHash.Leaf"/> gives for its block; null when that is still to be done.</param>
+    /// <param name="climbed">The proof with its hashes computed.</param>
+    public static ProofError Climb(Proof proof, Hash? leaf, out ClimbedProof? climbed)
     {
         climbed = null;
         TreeNode[] seek = proof.Seek?.Nodes ?? [];
@@ -114,7 +120,7 @@ public static class ProofVerifier
 
         if (list is not null)
         {
-            if (!TryStart(proof, root, list, out NodeQueue queue, out TreeNode start)
+            if (!TryStart(proof, leaf, root, list, out NodeQueue queue, out TreeNode start)
                 || !TryClimb(start, ref queue, nodes, ref count, out TreeNode top))
             {
                 return ProofError.BadNodes;
@@ -280,7 +286,7 @@ public static class ProofVerifier
 
     /// <summary>The node that the climb starts from: the block's leaf, or the first of the list.</summary>
     private static bool TryStart(
-        Proof proof, TreeNode? seekRoot, TreeNode[] list, out NodeQueue queue, out TreeNode start)
+        Proof proof, Hash? leaf, TreeNode? seekRoot, TreeNode[] list, out NodeQueue queue, out TreeNode start)
     {
         queue = new NodeQueue(list, seekRoot);
         if (proof.Block is { } block)
@@ -291,7 +297,9 @@ public static class ProofVerifier
                 return false;
             }
 
-            start = TreeNode.OfBlock(block.Index, block.Value.Span);
+            start = leaf is { } hash
+                ? new TreeNode(2 * block.Index, (ulong)block.Value.Length, hash)
+                : TreeNode.OfBlock(block.Index, block.Value.Span);
             return true;
         }
 

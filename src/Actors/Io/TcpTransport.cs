@@ -120,15 +120,17 @@ internal sealed class TcpTransport : ITransport
 
     private async Task ReadAsync()
     {
+        // An idle connection holds a small buffer; one that fills its buffers gets larger ones.
+        int size = _options.MinReadSize;
         try
         {
             while (await HasCreditAsync().ConfigureAwait(false))
             {
-                IMemoryOwner<byte> owner = MemoryPool<byte>.Shared.Rent(_options.ReadSize);
+                IMemoryOwner<byte> owner = MemoryPool<byte>.Shared.Rent(size);
                 int count;
                 try
                 {
-                    count = await _socket.ReceiveAsync(owner.Memory, SocketFlags.None).ConfigureAwait(false);
+                    count = await _socket.ReceiveAsync(owner.Memory[..size], SocketFlags.None).ConfigureAwait(false);
                 }
                 catch
                 {
@@ -148,6 +150,9 @@ internal sealed class TcpTransport : ITransport
                     _credit -= count;
                 }
 
+                size = count >= size ? Math.Min(2 * size, _options.MaxReadSize)
+                    : count < size / 4 ? Math.Max(size / 2, _options.MinReadSize)
+                    : size;
                 Report(new ITransport.BytesArrived(owner, count));
             }
         }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using HyperActors.Compact;
 using HyperActors.Crypto;
 using HyperActors.Merkle;
@@ -30,6 +31,9 @@ public sealed class ChannelActor : ReceiveActor
     private readonly FeedKey _key;
     private readonly LinkEvent.Connected _session;
     private readonly IActorRef _replication;
+    private readonly List<DataMessage> _data = [];
+    private readonly List<ReadOnlyMemory<byte>> _blocks = [];
+    private Hash[] _leaves = [];
 
     public ChannelActor(ulong channelId, PeerId peer, FeedKey key, LinkEvent.Connected session, IActorRef replication)
     {
@@ -72,6 +76,7 @@ public sealed class ChannelActor : ReceiveActor
         {
             if (!ReplicationCodec.TryDecode(message.Type, message.Payload, out ReplicationMessage? decoded))
             {
+                _data.Clear();
                 arrived.Messages.Dispose();
                 Context.Parent.Tell(new ConnectionActor.FailPeer(ReplicationError.MalformedMessage.ToString()), Self);
                 return;
@@ -79,9 +84,7 @@ public sealed class ChannelActor : ReceiveActor
 
             if (decoded is DataMessage data)
             {
-                // The costly part of checking, before it comes to the one actor that all peers of the feed share. A proof
-                // that is false stays false: the replicator finds out what it means.
-                data.Climb();
+                _data.Add(data);
                 holdsBlocks |= data.Proof.Block is not null;
             }
 
@@ -92,6 +95,7 @@ public sealed class ChannelActor : ReceiveActor
             }
         }
 
+        Climb();
         long cost = ConnectionActor.CostOf(arrived.Messages);
         if (!holdsBlocks)
         {
@@ -100,5 +104,41 @@ public sealed class ChannelActor : ReceiveActor
 
         _replication.Tell(
             new ReplicationActor.MessagesArrived(_peer, _channelId, messages, holdsBlocks ? arrived.Messages : null, cost), Self);
+    }
+
+    // The costly part of checking, before it comes to the one actor that all peers of the feed share: blocks of one size
+    // are hashed side by side. A proof that is false stays false; the replicator finds out what it means.
+    private void Climb()
+    {
+        _blocks.Clear();
+        foreach (DataMessage data in _data)
+        {
+            if (data.Proof.Block is { } block)
+            {
+                _blocks.Add(block.Value);
+            }
+        }
+
+        if (_leaves.Length < _blocks.Count)
+        {
+            _leaves = new Hash[Math.Max(_blocks.Count, 2 * _leaves.Length)];
+        }
+
+        TreeHash.Leaves(CollectionsMarshal.AsSpan(_blocks), _leaves.AsSpan(0, _blocks.Count));
+        int next = 0;
+        foreach (DataMessage data in _data)
+        {
+            if (data.Proof.Block is null)
+            {
+                data.Climb();
+            }
+            else
+            {
+                data.Climb(_leaves[next++]);
+            }
+        }
+
+        _data.Clear();
+        _blocks.Clear();
     }
 }

@@ -44,8 +44,15 @@ internal sealed class ThreadPoolDispatcher(string id, int throughput) : MessageD
 
     // What an actor wakes runs next on the same core, while its message is in the cache. A thread that only ever
     // served itself would starve what waits in the shared queue, so now and then a cell goes there instead.
-    internal override void Schedule(ActorCell cell) =>
+    internal override void Schedule(ActorCell cell)
+    {
+        if (Worker.TryKeepAsked(cell))
+        {
+            return;
+        }
+
         ThreadPool.UnsafeQueueUserWorkItem(cell, preferLocal: ++cell.Wakes % LocalRun != 0);
+    }
 
     internal override void ScheduleAgain(ActorCell cell) => ThreadPool.UnsafeQueueUserWorkItem(cell, preferLocal: false);
 }

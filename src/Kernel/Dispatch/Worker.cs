@@ -16,10 +16,30 @@ internal sealed class Worker
     /// <summary>The cell whose turn runs on this thread.</summary>
     public ActorCell? Running;
 
+    /// <summary>True while this thread asks from outside: the cell that it wakes is left in <see cref="Asked"/>.</summary>
+    public bool IsAsking;
+
+    /// <summary>A cell that was at rest until this thread asked it.</summary>
+    public ActorCell? Asked;
+
     public static Worker Current => t_current ?? Begin();
 
     /// <summary>The running cell, where there is one.</summary>
     public static ActorCell? RunningHere => t_current?.Running;
+
+    /// <summary>Leaves a cell that was woken by an ask from outside to the thread that asks.</summary>
+    /// <returns>False when it has to be given a thread.</returns>
+    public static bool TryKeepAsked(ActorCell cell)
+    {
+        if (t_current is not { IsAsking: true } worker)
+        {
+            return false;
+        }
+
+        worker.IsAsking = false;
+        worker.Asked = cell;
+        return true;
+    }
 
     private static Worker Begin() => t_current = new Worker();
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using HyperActors.Compact;
+using HyperActors.Crypto;
 using HyperActors.Merkle;
 
 namespace HyperActors.Replication;
@@ -50,6 +51,9 @@ public sealed record DataMessage(ulong Request, Proof Proof) : ReplicationMessag
     /// <summary>Computes the hashes of the proof, once: the costly part of verification, which needs nothing else.</summary>
     /// <remarks>Whoever decodes may call it, beside others who do the same for their peers; the replicator makes sure.</remarks>
     public ProofError Climb() => _error ??= ProofVerifier.Climb(Proof, out _climbed);
+
+    /// <summary>The same for a block that is hashed already, beside others.</summary>
+    public ProofError Climb(Hash leaf) => _error ??= ProofVerifier.Climb(Proof, leaf, out _climbed);
 
     public bool Equals(DataMessage? other) => other is not null && Request == other.Request && Proof.Equals(other.Proof);
 
