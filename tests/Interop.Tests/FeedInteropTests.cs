@@ -173,8 +173,7 @@ public sealed class FeedInteropTests : IAsyncLifetime
         {
             await using Feed feed = await _node.OpenFeedAsync("sparse", Deadline);
             await AppendAsync(feed, 2, 1000, 200);
-            await _peer.AskAsync(
-                "core", new { @as = "copy", key = feed.Key.ToHex(), options = new { allowLatestBlock = false } });
+            await _peer.AskAsync("core", new { @as = "copy", key = feed.Key.ToHex() });
             await _peer.AskAsync("waitForLength", new { core = "copy", length = 1000 });
             await _peer.AskAsync("download", new { core = "copy", from = 300, to = 340 });
             JsonElement has = await _peer.AskAsync("has", new { core = "copy", from = 0, to = 1000 });

@@ -41,8 +41,7 @@ public sealed partial class FeedActor
                     (later ??= []).Add(request);
                     break;
                 default:
-                    ServeResult result = proof.Status == ProofStatus.Invalid ? ServeResult.Invalid : ServeResult.NotAvailable;
-                    answers.Add(new ServeAnswer(request.Ticket, result, null));
+                    answers.Add(new ServeAnswer(request.Ticket, ResultOf(proof.Status, request.Request), null));
                     break;
             }
         }
@@ -54,6 +53,13 @@ public sealed partial class FeedActor
             Self.Tell(new Prove(prove.Peer, later), asker);
         }
     }
+
+    private ServeResult ResultOf(ProofStatus status, ProofRequest request) => status switch
+    {
+        ProofStatus.Invalid => ServeResult.Invalid,
+        _ when request.Fork != _log.Head.Fork => ServeResult.OtherFork,
+        _ => ServeResult.NotAvailable,
+    };
 
     private void Handle(ApplyProofs apply)
     {
@@ -71,14 +77,13 @@ public sealed partial class FeedActor
             proofs[i] = apply.Proofs[i].Proof;
         }
 
-        TreeHead before = _log.Head;
         long id = NextId(answer =>
         {
             var applied = answer as FeedLogEvent.Applied;
             var verdicts = new ApplyVerdict[proofs.Length];
             for (int i = 0; i < verdicts.Length; i++)
             {
-                verdicts[i] = applied is null ? ApplyVerdict.NotStored : VerdictOf(applied.Outcomes[i], proofs[i].Proof, before);
+                verdicts[i] = applied is null ? ApplyVerdict.NotStored : VerdictOf(applied.Outcomes[i], proofs[i].Proof);
                 Count(verdicts[i], proofs[i].Proof);
             }
 
@@ -87,15 +92,14 @@ public sealed partial class FeedActor
         _log.Apply(id, proofs, new Leases(apply.Leases));
     }
 
-    private static ApplyVerdict VerdictOf(ApplyOutcome outcome, Proof proof, TreeHead before) => outcome.Status switch
+    private ApplyVerdict VerdictOf(ApplyOutcome outcome, Proof proof) => outcome.Status switch
     {
+        // True, but no place was found for the block: nodes are missing on the way to it.
+        ApplyStatus.Applied when proof.Block is { } block && !_log.Has(block.Index) => ApplyVerdict.Unverifiable,
         ApplyStatus.Applied or ApplyStatus.Reorganized => ApplyVerdict.Applied,
         ApplyStatus.WrongFork => ApplyVerdict.Stale,
         ApplyStatus.Unverifiable => ApplyVerdict.Unverifiable,
         ApplyStatus.Conflict => ApplyVerdict.False,
-
-        // An upgrade from a length that we have left behind, or not reached, does not fit; that is nobody's fault.
-        _ when proof.Upgrade is { } upgrade && upgrade.Start != before.Length => ApplyVerdict.Stale,
         _ => outcome.Error == ProofError.BadNodes ? ApplyVerdict.Malformed : ApplyVerdict.False,
     };
 

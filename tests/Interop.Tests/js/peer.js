@@ -55,7 +55,9 @@ async function info(core) {
     contiguousLength: core.contiguousLength,
     writable: core.writable,
     peers: core.peers.length,
-    treeHash: hex(await core.treeHash())
+
+    // Where blocks are missing the tree hash would fetch the last one.
+    treeHash: core.contiguousLength === core.length ? hex(await core.treeHash()) : null
   }
 }
 
