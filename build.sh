@@ -131,6 +131,8 @@ seam() {
   say "== engine seam"
   dotnet build src/Actors/Actors.csproj -c Release -p:ActorEngine=Shape -v q --nologo ||
     fail "src/Actors does not compile against Akka.NET's signatures (-p:ActorEngine=Shape)"
+  dotnet build tests/Kernel.Tests/Kernel.Tests.csproj -c Release -p:ActorEngine=Shape -v q --nologo ||
+    fail "the engine's conformance suite does not compile against Akka.NET's signatures (-p:ActorEngine=Shape)"
   if timeout 120 dotnet restore src/Actors/Actors.csproj -p:ActorEngine=Akka -v q >/dev/null 2>&1; then
     dotnet build src/Actors/Actors.csproj -c Release -p:ActorEngine=Akka --no-restore -v q --nologo ||
       fail "src/Actors does not compile against Akka.NET (-p:ActorEngine=Akka)"

@@ -13,16 +13,20 @@ const double Floor = 2;
 
 Dictionary<string, IReadOnlyList<Row>> suites = new(StringComparer.Ordinal)
 {
-    ["engine"] = EngineRows.All,
     ["feed"] = FeedRows.All,
     ["replicate"] = ReplicateRows.All,
 };
 
 string name = args.FirstOrDefault() ?? "all";
-if (name is not ("all" or "wire") && !suites.ContainsKey(name))
+if (name is not ("all" or "engine" or "wire") && !suites.ContainsKey(name))
 {
-    Console.Error.WriteLine($"no benchmark '{name}': all, wire, {string.Join(", ", suites.Keys)}");
+    Console.Error.WriteLine($"no benchmark '{name}': all, engine, wire, {string.Join(", ", suites.Keys)}");
     return 2;
+}
+
+if (name is "engine")
+{
+    return EngineBench.Run(args[1..]);
 }
 
 if (name is "all" or "wire")
