@@ -14,7 +14,7 @@ help() {
   cat <<'TEXT'
 ./build.sh demo [PATH]   build, then copy a folder or file through two nodes (and a JavaScript one) and compare
 ./build.sh test          build everything, run every test; the last line counts them
-./build.sh bench [ROW]   the benchmark table beside JavaScript: all, engine, wire, feed or replicate
+./build.sh bench [ROW]   the benchmark table beside JavaScript: all, engine, wire, feed, replicate or udx
 ./build.sh clean         remove everything that was built or installed inside this checkout
 ./build.sh help          this text
 

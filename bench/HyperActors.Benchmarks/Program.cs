@@ -5,6 +5,11 @@ using HyperActors.Benchmarks.Rows;
 
 if (args.FirstOrDefault() == "child")
 {
+    if (args[1].StartsWith("udx-", StringComparison.Ordinal))
+    {
+        return await UdxBench.RunChildAsync(args[1..]);
+    }
+
     return await new NodeSide(NodeSide.StartNodeAsync).RunAsync(args[1..]);
 }
 
@@ -15,6 +20,7 @@ Dictionary<string, IReadOnlyList<Row>> suites = new(StringComparer.Ordinal)
 {
     ["feed"] = FeedRows.All,
     ["replicate"] = ReplicateRows.All,
+    ["udx"] = UdxBench.Rows,
 };
 
 string name = args.FirstOrDefault() ?? "all";

@@ -5,6 +5,7 @@ internal sealed class Pacer(TimeSpan burst)
 {
     private const int MinBurst = 10 * 1500;
     private const int MaxQuantum = 64 * 1024;
+    private const double QuantumSeconds = 0.001;
     private double _tokens = MinBurst;
     private TimeSpan _refilled;
 
@@ -27,7 +28,7 @@ internal sealed class Pacer(TimeSpan burst)
     /// <summary>When enough has come together for a send that is worth its call.</summary>
     public TimeSpan ReadyAt(TimeSpan now, double rate)
     {
-        double quantum = Math.Clamp(rate * burst.TotalSeconds / 2, 1, MaxQuantum);
+        double quantum = Math.Clamp(rate * QuantumSeconds, 1, MaxQuantum);
         double seconds = Math.Min(1, (quantum - _tokens) / rate);
         return now + TimeSpan.FromTicks(Math.Max(1, (long)Math.Ceiling(seconds * TimeSpan.TicksPerSecond)));
     }

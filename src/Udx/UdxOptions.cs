@@ -44,8 +44,9 @@ public sealed record UdxOptions
     /// <summary>Packets of the first flight.</summary>
     public int InitialWindow { get; set; } = 10;
 
-    /// <summary>How much of the pacing rate may leave in one burst. Longer suits coarse timers, shorter suits short queues.</summary>
-    public TimeSpan PacingBurst { get; set; } = TimeSpan.FromMilliseconds(2);
+    /// <summary>How much of the pacing rate may leave in one burst, to make up for a late wake. Longer suits busy machines, shorter
+    /// suits short queues. Upstream sets no bound.</summary>
+    public TimeSpan PacingBurst { get; set; } = TimeSpan.FromMilliseconds(10);
 
     /// <summary>The shortest wait before an unanswered packet counts as lost. Upstream: one second.</summary>
     public TimeSpan MinRetransmitTimeout { get; set; } = TimeSpan.FromSeconds(1);

@@ -26,8 +26,8 @@ public sealed class UdpLink : IDisposable
         _back = new LinkModel(back, seed + 1);
         _facingLeft = Open();
         _facingRight = Open();
-        Start(() => Read(_facingLeft, _forth, _facingRight, () => _right));
-        Start(() => Read(_facingRight, _back, _facingLeft, () => _left));
+        Start(() => Read(_facingLeft, _forth, _facingRight, from => (_left ??= from, _right).Item2));
+        Start(() => Read(_facingRight, _back, _facingLeft, _ => _left));
         Start(Deliver);
     }
 
@@ -40,8 +40,8 @@ public sealed class UdpLink : IDisposable
     /// <summary>Datagrams that did not arrive.</summary>
     public long Dropped => _forth.Dropped + _back.Dropped;
 
-    /// <summary>Names the two sides; before that nothing passes.</summary>
-    public void Join(IPEndPoint left, IPEndPoint right)
+    /// <summary>Names the two sides; before that nothing passes. A left side without a name is whoever speaks first.</summary>
+    public void Join(IPEndPoint? left, IPEndPoint right)
     {
         lock (_gate)
         {
@@ -74,10 +74,10 @@ public sealed class UdpLink : IDisposable
 
     private static void Start(ThreadStart body) => new Thread(body) { IsBackground = true, Name = "udp-link" }.Start();
 
-    private void Read(Socket from, LinkModel link, Socket via, Func<IPEndPoint?> target)
+    private void Read(Socket from, LinkModel link, Socket via, Func<IPEndPoint, IPEndPoint?> target)
     {
         byte[] buffer = new byte[65_536];
-        while (TryReceive(from, buffer, out int length))
+        while (TryReceive(from, buffer, out int length, out IPEndPoint sender))
         {
             lock (_gate)
             {
@@ -86,7 +86,7 @@ public sealed class UdpLink : IDisposable
                     return;
                 }
 
-                if (target() is not { } to)
+                if (target(sender) is not { } to)
                 {
                     continue;
                 }
@@ -106,11 +106,14 @@ public sealed class UdpLink : IDisposable
 
     private static TimeSpan Now => Stopwatch.GetElapsedTime(0);
 
-    private static bool TryReceive(Socket socket, byte[] buffer, out int length)
+    private static bool TryReceive(Socket socket, byte[] buffer, out int length, out IPEndPoint sender)
     {
+        EndPoint from = new IPEndPoint(IPAddress.Any, 0);
+        sender = (IPEndPoint)from;
         try
         {
-            length = socket.Receive(buffer);
+            length = socket.ReceiveFrom(buffer, ref from);
+            sender = (IPEndPoint)from;
             return true;
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)

@@ -242,7 +242,7 @@ public sealed class PartsTests
             }
 
             TimeSpan ready = pacer.ReadyAt(now, rate);
-            Assert.InRange((ready - now).TotalMilliseconds, 0.0001, 2);
+            Assert.InRange((ready - now).TotalMilliseconds, 0.0001, 1.2);
             now = ready;
         }
 

@@ -45,8 +45,11 @@ public sealed class Child : IAsyncDisposable
     }
 
     /// <summary>A child on Node: bench/js/hypercore.js.</summary>
-    public static Child JavaScript(params string[] arguments) =>
-        new("JavaScript", "node", [Checkout.PathOf("bench", "js", "hypercore.js"), .. arguments]);
+    public static Child JavaScript(params string[] arguments) => Script("hypercore.js", arguments);
+
+    /// <summary>A child on Node: any script of bench/js.</summary>
+    public static Child Script(string script, params string[] arguments) =>
+        new("JavaScript", "node", [Checkout.PathOf("bench", "js", script), .. arguments]);
 
     /// <summary>A child of ours: this program again.</summary>
     public static Child HyperActors(params string[] arguments) =>
