@@ -14,7 +14,6 @@ if (args.FirstOrDefault() == "child")
 }
 
 const int Runs = 3;
-const double Floor = 2;
 
 Dictionary<string, IReadOnlyList<Row>> suites = new(StringComparer.Ordinal)
 {
@@ -59,7 +58,7 @@ foreach (Row row in suites.Where(s => name == "all" || s.Key == name).SelectMany
         ours.Add(await row.Ours());
     }
 
-    results.Add(new Result(row.Work, row.Unit, Measurement.Median(ours), theirs.Count == 0 ? null : Measurement.Median(theirs)));
+    results.Add(new Result(row.Work, row.Unit, Measurement.Median(ours), theirs.Count == 0 ? null : Measurement.Median(theirs), row.Floor));
 }
 
 if (results.Count > 0)
@@ -67,10 +66,10 @@ if (results.Count > 0)
     Console.WriteLine(Table.Print(results));
 }
 
-Result[] slow = [.. results.Where(r => r.Ratio < Floor)];
+Result[] slow = [.. results.Where(r => r.Ratio < r.Floor)];
 foreach (Result result in slow)
 {
-    Console.Error.WriteLine($"below {Floor}x JavaScript: {result.Work}");
+    Console.Error.WriteLine($"below {result.Floor}x JavaScript: {result.Work}");
 }
 
 return slow.Length == 0 ? 0 : 1;
