@@ -86,6 +86,13 @@ public sealed partial class FeedLog
             return;
         }
 
+        // The tree is written behind entries that made the oplog longer than this; without them an old header would pass for the last.
+        if (oplog.Length < Oplog.EntriesStart && _lengths[(int)FeedFile.Tree] > 0)
+        {
+            Fail(Corrupt(FeedFile.Oplog, "is cut short", "restore it from a copy, or move the feed's folder away"));
+            return;
+        }
+
         _bitfield.Load(bitfield);
         if (header.External is var (start, length))
         {
