@@ -71,7 +71,15 @@ internal sealed class StoreLock : IDisposable
     /// <summary>Lets go.</summary>
     public void Dispose()
     {
-        File.Delete(_holderPath);
+        try
+        {
+            File.Delete(_holderPath);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Only a note to others; the lock is what counts.
+        }
+
         _version.Dispose();
     }
 

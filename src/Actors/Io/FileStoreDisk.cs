@@ -64,6 +64,18 @@ internal sealed class FileStoreDisk : IStoreDisk, IDisposable
     public byte[] ReadPrimaryKey(RandomSource random)
     {
         string path = Path.Combine(_root, "store", "primary-key");
+        try
+        {
+            return ReadPrimaryKey(path, random);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new HyperActorsException($"the file {path} cannot be used: {e.Message}", e);
+        }
+    }
+
+    private byte[] ReadPrimaryKey(string path, RandomSource random)
+    {
         if (!File.Exists(path))
         {
             if (ListFeeds().Count > 0)
