@@ -1,6 +1,8 @@
 using System.Net;
+using System.Threading.Channels;
 using HyperActors.Abstractions;
 using HyperActors.Crypto;
+using HyperActors.Storage;
 
 namespace HyperActors.Actors.Tests;
 
@@ -121,6 +123,99 @@ public sealed class HyperNodeTests : IDisposable
             Assert.Equal("notes", info.Name);
             Assert.Equal(key, info.Key);
             Assert.True(info.IsWritable);
+        }
+    }
+
+    [Fact]
+    public async Task A_damaged_catalog_is_put_aside_and_written_again()
+    {
+        await using (HyperNode node = await StartAsync("one"))
+        {
+            await using Feed feed = await node.OpenFeedAsync("notes", Deadline);
+        }
+
+        string catalog = Path.Combine(_folder, "one", "catalog.db");
+        await File.WriteAllTextAsync(catalog, new string('x', 5000));
+
+        await using (HyperNode node = await StartAsync("one"))
+        {
+            Assert.Equal("notes", Assert.Single(await node.ListFeedsAsync(Deadline)).Name);
+        }
+
+        Assert.True(File.Exists(catalog + ".damaged-1"));
+    }
+
+    [Theory]
+    [InlineData("oplog", 4000)]
+    [InlineData("oplog", 0)]
+    [InlineData("tree", 10)]
+    [InlineData("data", 1)]
+    public async Task A_feed_with_a_file_cut_short_is_refused_by_name_and_the_others_are_well(string file, long length)
+    {
+        DiscoveryKey damaged;
+        await using (HyperNode node = await StartAsync("one"))
+        {
+            foreach (string name in (string[])["notes", "other"])
+            {
+                await using Feed feed = await node.OpenFeedAsync(name, Deadline);
+                await feed.AppendAsync([new byte[100], new byte[100], new byte[100]], Deadline);
+            }
+
+            await using Feed notes = await node.OpenFeedAsync("notes", Deadline);
+            damaged = notes.DiscoveryKey;
+        }
+
+        // A feed that is opened with entries in its oplog writes them out: the tree is on disk afterwards.
+        await CheckpointAsync(damaged);
+        string hex = damaged.ToHex();
+        string path = Path.Combine(_folder, "one", "store", "cores", hex[..2], hex[2..4], hex, file);
+        using (FileStream stream = File.OpenWrite(path))
+        {
+            stream.SetLength(length);
+        }
+
+        await using (HyperNode node = await StartAsync("one"))
+        {
+            FeedFailedException refused =
+                await Assert.ThrowsAsync<FeedFailedException>(async () => await node.OpenFeedAsync("notes", Deadline));
+            Assert.Contains($"file {file}", refused.Message, StringComparison.Ordinal);
+            await using Feed other = await node.OpenFeedAsync("other", Deadline);
+            Assert.Equal(3ul, other.Length);
+            Assert.Equal("other", Assert.Single(await node.ListFeedsAsync(Deadline)).Name);
+        }
+    }
+
+    private async Task CheckpointAsync(DiscoveryKey discoveryKey)
+    {
+        using FileStoreDisk disk = FileStoreDisk.Open(Path.Combine(_folder, "one"));
+        using IDevice device = disk.OpenFeed(discoveryKey);
+        using var log = new FeedLog(new FeedIdentity { DiscoveryKey = discoveryKey }, new FeedOptions());
+        var answers = Channel.CreateUnbounded<(IoRequest Request, IoResult Result)>();
+        log.Open();
+        for (bool isDone = false; !isDone;)
+        {
+            while (log.TryPollIo(out IoRequest? request))
+            {
+                if (device.Execute(request, (r, result) => answers.Writer.TryWrite((r, result)), out IoResult result))
+                {
+                    log.HandleIo(request, result, default);
+                }
+                else
+                {
+                    (IoRequest late, IoResult answer) = await answers.Reader.ReadAsync(Deadline);
+                    log.HandleIo(late, answer, default);
+                }
+            }
+
+            while (log.TryPollEvent(out FeedLogEvent? e))
+            {
+                Assert.IsNotType<FeedLogEvent.Failed>(e);
+                isDone |= e is FeedLogEvent.Checkpointed;
+                if (e is FeedLogEvent.Opened)
+                {
+                    log.Checkpoint(1);
+                }
+            }
         }
     }
 

@@ -1,0 +1,61 @@
+using HyperActors.Abstractions;
+using HyperActors.Crypto;
+using HyperActors.TestKit;
+
+namespace HyperActors.Actors.Tests;
+
+public sealed class ListingActorTests : ActorTest
+{
+    [Fact]
+    public void All_feeds_are_listed_in_the_order_in_which_they_were_asked()
+    {
+        TestProbe[] feeds = [CreateProbe(), CreateProbe(), CreateProbe()];
+        TestProbe asker = CreateProbe("asker");
+        Start(ListingActor.PropsFor([.. feeds.Select(f => f.Ref)], asker.Ref));
+        foreach (int i in (int[])[2, 0, 1])
+        {
+            feeds[i].ExpectMsg<FeedActor.GetInfo>();
+            feeds[i].Reply(Info((ulong)i));
+        }
+
+        Assert.Equal([0, 1, 2], asker.ExpectMsg<CorestoreActor.Listed>().Feeds.Select(f => f.Length));
+    }
+
+    [Fact]
+    public void Feeds_that_fail_or_stop_meanwhile_are_left_out()
+    {
+        TestProbe[] feeds = [CreateProbe(), CreateProbe(), CreateProbe()];
+        TestProbe asker = CreateProbe("asker");
+        IActorRef listing = Start(ListingActor.PropsFor([.. feeds.Select(f => f.Ref)], asker.Ref));
+        asker.Watch(listing);
+        feeds[0].ExpectMsg<FeedActor.GetInfo>();
+        feeds[0].Reply(new Status.Failure(new FeedFailedException("no")));
+        System.Stop(feeds[1].Ref);
+        asker.ExpectNoMsg();
+        feeds[2].ExpectMsg<FeedActor.GetInfo>();
+        feeds[2].Reply(Info(5));
+
+        Assert.Equal(5ul, Assert.Single(asker.ExpectMsg<CorestoreActor.Listed>().Feeds).Length);
+        asker.ExpectTerminated(listing);
+    }
+
+    [Fact]
+    public void A_store_without_feeds_is_listed_at_once()
+    {
+        TestProbe asker = CreateProbe("asker");
+        Start(ListingActor.PropsFor([], asker.Ref));
+
+        Assert.Empty(asker.ExpectMsg<CorestoreActor.Listed>(TimeSpan.Zero).Feeds);
+    }
+
+    private static FeedInfo Info(ulong length) => new()
+    {
+        Key = default,
+        DiscoveryKey = default,
+        Length = length,
+        ByteLength = 0,
+        Fork = 0,
+        ContiguousLength = length,
+        IsWritable = false,
+    };
+}
