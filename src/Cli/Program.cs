@@ -1,1 +1,5 @@
-return 0;
+using HyperActors.Cli;
+
+using var signals = new StopSignals();
+int exitCode = await CommandLine.RunAsync(args, CliHost.Process(), signals.Token);
+return exitCode == ExitCode.Interrupted ? signals.ExitCode : exitCode;

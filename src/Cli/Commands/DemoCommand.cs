@@ -1,0 +1,233 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO.Pipelines;
+using System.Net;
+using System.Security.Cryptography;
+using HyperActors.Abstractions;
+using HyperActors.Cli.Demo;
+using HyperActors.Cli.Input;
+using HyperActors.Cli.Node;
+using HyperActors.Cli.Parsing;
+using HyperActors.Cli.Rendering;
+
+namespace HyperActors.Cli.Commands;
+
+/// <summary><c>demo [PATH]</c>: a folder through two nodes and a JavaScript peer, compared on every side.</summary>
+internal sealed class DemoCommand : Verb
+{
+    private const string Same = "same";
+    private const string Different = "different";
+    private const string Skipped = "skipped";
+    private const string FeedName = "demo";
+
+    private readonly Argument<string?> _path = new("PATH")
+    {
+        Description = "The folder or file to copy [default: this checkout, else the current folder]",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    public DemoCommand(CliHost host, GlobalOptions globals)
+        : base("demo", "Copy a folder or file through two nodes and a JavaScript peer, and compare", host, globals) =>
+        Arguments.Add(_path);
+
+    public override IReadOnlyList<string> Examples => ["demo", "demo ~/Pictures", "demo film.mkv --json"];
+
+    protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
+    {
+        FolderArchive archive = FolderArchive.Of(context.Get(_path) ?? Checkout.Root() ?? Environment.CurrentDirectory);
+        string folder = Directory.CreateTempSubdirectory("hyperactors-demo-").FullName;
+        try
+        {
+            DemoResult result = await new Run(context, archive, folder).RunAsync(cancellationToken);
+            context.Printer.Json(result, ResultJson.Default.DemoResult);
+            PrintTable(context.Printer, result);
+            return result.Passed ? ExitCode.Ok : ExitCode.Failed;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static void PrintTable(Printer printer, DemoResult result)
+    {
+        var table = new TextTable("STEP", "BLOCKS", "BYTES", "SECONDS", "MB/S", "VERDICT") { RightAligned = [1, 2, 3, 4] };
+        foreach (DemoStep step in result.Steps)
+        {
+            bool isDone = step.Verdict != Skipped;
+            table.Add(
+                step.Step,
+                isDone ? step.Blocks.ToString(CultureInfo.InvariantCulture) : "-",
+                isDone ? step.Bytes.ToString(CultureInfo.InvariantCulture) : "-",
+                isDone ? step.Seconds.ToString("0.000", CultureInfo.InvariantCulture) : "-",
+                isDone ? step.MegabytesPerSecond.ToString("0", CultureInfo.InvariantCulture) : "-",
+                step.Note is null ? step.Verdict ?? string.Empty : $"{step.Verdict}: {step.Note}");
+        }
+
+        printer.Line(string.Empty);
+        foreach (string line in table.Lines())
+        {
+            printer.Line(line);
+        }
+
+        printer.Line(string.Empty);
+        printer.Line($"key     {result.Key}");
+        printer.Line($"sha256  {result.Sha256}");
+        printer.Line(result.Passed ? "Everything that was compared is the same." : "NOT everything is the same.");
+    }
+
+    /// <summary>One run: its nodes, and the steps that it has taken.</summary>
+    private sealed class Run(VerbContext context, FolderArchive archive, string folder)
+    {
+        private readonly List<DemoStep> _steps = [];
+
+        public async Task<DemoResult> RunAsync(CancellationToken cancellationToken)
+        {
+            Printer printer = context.Printer;
+            printer.Line($"{archive.Source}: {archive}");
+            await using IHyperNode one = await context.Host.Nodes.StartAsync(Path.Combine(folder, "one"), cancellationToken);
+            await using IFeed source = await one.OpenFeedAsync(FeedName, cancellationToken);
+            byte[] digest = await AppendAsync(source, cancellationToken);
+
+            await using IHyperNode two = await context.Host.Nodes.StartAsync(Path.Combine(folder, "two"), cancellationToken);
+            await using IFeed copy = await two.OpenFeedAsync(source.Key, cancellationToken);
+            await CopyAsync(one, two, source, copy, cancellationToken);
+            await CompareAsync(source, copy, digest, cancellationToken);
+            await CopyToJavaScriptAsync(two, copy, digest, cancellationToken);
+            return new DemoResult(
+                archive.Source,
+                archive.Files,
+                source.Key.ToString(),
+                Convert.ToHexStringLower(digest),
+                _steps,
+                _steps.TrueForAll(step => step.Verdict is null or Same or Skipped));
+        }
+
+        private async Task<byte[]> AppendAsync(IFeed feed, CancellationToken cancellationToken)
+        {
+            var clock = Stopwatch.StartNew();
+            var pipe = new Pipe();
+            byte[] digest = await ProgressBar.RunAsync(context.Host, !context.Printer.IsJson, "append", async show =>
+            {
+                var total = (ulong)archive.FileBytes;
+                var appender = new FeedAppender(feed, a => show(Math.Min(a.Bytes, total), total, Words.Bytes(a.Bytes)));
+                Task<byte[]> reading = ReadSourceAsync(pipe.Writer, cancellationToken);
+                await appender.AppendAsync(pipe.Reader.AsStream(), new ChunkCutter(BlockSizes.Default), cancellationToken);
+                return await reading;
+            });
+            Add("append to node one", feed.Length, feed.ByteLength, clock.Elapsed, null);
+            return digest;
+        }
+
+        private async Task<byte[]> ReadSourceAsync(PipeWriter writer, CancellationToken cancellationToken)
+        {
+            Exception? failure = null;
+            try
+            {
+                return await archive.WriteAsync(writer.AsStream(leaveOpen: true), cancellationToken);
+            }
+            catch (Exception exception)
+            {
+                failure = exception;
+                throw;
+            }
+            finally
+            {
+                await writer.CompleteAsync(failure);
+            }
+        }
+
+        private async Task CopyAsync(IHyperNode one, IHyperNode two, IFeed source, IFeed copy, CancellationToken cancellationToken)
+        {
+            var clock = Stopwatch.StartNew();
+            IPEndPoint address = await one.ListenTcpAsync(new IPEndPoint(IPAddress.Loopback, 0), cancellationToken);
+            await using var link = new PeerLink(
+                two, new HostPort(address.Address.ToString(), address.Port), PeerLink.DefaultMaxAway, context.Printer);
+            await ProgressBar.RunAsync(context.Host, !context.Printer.IsJson, "copy", async show =>
+            {
+                var progress = new Relay(p => show(p.Blocks, p.Total, Words.Bytes(p.Bytes)));
+                await link.WhileConnectedAsync(token => copy.DownloadAsync(0, source.Length, progress, token), cancellationToken);
+                return true;
+            });
+            Add("copy to node two, over TCP", copy.ContiguousLength, copy.ByteLength, clock.Elapsed, null);
+        }
+
+        private async Task CompareAsync(IFeed source, IFeed copy, byte[] digest, CancellationToken cancellationToken)
+        {
+            var clock = Stopwatch.StartNew();
+            using var sourceDigest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            using var copyDigest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            ulong blocks = 0;
+            ulong bytes = 0;
+            ulong? firstDifferent = source.Length == copy.Length ? null : Math.Min(source.Length, copy.Length);
+            await using IAsyncEnumerator<Block> copied = copy.ReadAsync(cancellationToken: cancellationToken).GetAsyncEnumerator(cancellationToken);
+            await foreach (Block block in source.ReadAsync(cancellationToken: cancellationToken))
+            {
+                sourceDigest.AppendData(block.Bytes.Span);
+                if (await copied.MoveNextAsync())
+                {
+                    copyDigest.AppendData(copied.Current.Bytes.Span);
+                    if (!copied.Current.Bytes.Span.SequenceEqual(block.Bytes.Span))
+                    {
+                        firstDifferent = Math.Min(firstDifferent ?? ulong.MaxValue, block.Index);
+                    }
+                }
+
+                blocks++;
+                bytes += (ulong)block.Bytes.Length;
+            }
+
+            TimeSpan time = clock.Elapsed;
+            Compare("node two with node one, block by block", firstDifferent is null, $"block {firstDifferent} differs");
+            Compare("node one with the source, SHA-256", sourceDigest.GetHashAndReset().AsSpan().SequenceEqual(digest), "the digests differ");
+            Compare("node two with the source, SHA-256", copyDigest.GetHashAndReset().AsSpan().SequenceEqual(digest), "the digests differ");
+
+            void Compare(string step, bool isSame, string whatDiffers) =>
+                Add(step, blocks, bytes, time, isSame ? Same : Different, isSame ? null : whatDiffers);
+        }
+
+        private async Task CopyToJavaScriptAsync(IHyperNode two, IFeed copy, byte[] digest, CancellationToken cancellationToken)
+        {
+            const string step = "copy on to JavaScript, over TCP";
+            (JsPeer? peer, string? whyNot) = JsPeer.Find(context.Host);
+            if (peer is null)
+            {
+                Add(step, 0, 0, TimeSpan.Zero, Skipped, whyNot);
+                return;
+            }
+
+            IPEndPoint address = await two.ListenTcpAsync(new IPEndPoint(IPAddress.Loopback, 0), cancellationToken);
+            JsPeerResult result = await ProgressBar.RunAsync(
+                context.Host,
+                !context.Printer.IsJson,
+                "copy to JavaScript",
+                _ => peer.DownloadAsync(Path.Combine(folder, "js"), address, copy.Key, copy.Length, cancellationToken));
+            bool isSame = result.Blocks == copy.Length && result.Sha256 == Convert.ToHexStringLower(digest);
+            Add(step, result.Blocks, result.Bytes, TimeSpan.FromSeconds(result.Seconds), null);
+            Add(
+                "JavaScript with the source, SHA-256",
+                result.Blocks,
+                result.Bytes,
+                TimeSpan.FromSeconds(result.Seconds),
+                isSame ? Same : Different,
+                isSame ? null : "the digests differ");
+        }
+
+        private void Add(string step, ulong blocks, ulong bytes, TimeSpan time, string? verdict, string? note = null)
+        {
+            double seconds = Math.Max(time.TotalSeconds, 0.000_001);
+            _steps.Add(new DemoStep(
+                step, blocks, bytes, Math.Round(seconds, 3), Math.Round(bytes / seconds / 1e6, 1), verdict, note));
+            context.Printer.Line(verdict is null
+                ? $"{step}: {Words.Count(blocks, "block")}, {Words.Bytes(bytes)} in {Words.Seconds(time)}"
+                : $"{step}: {verdict}");
+        }
+    }
+
+    /// <summary>Progress without a detour over the thread pool, so that it stays in order.</summary>
+    private sealed class Relay(Action<DownloadProgress> report) : IProgress<DownloadProgress>
+    {
+        public void Report(DownloadProgress value) => report(value);
+    }
+}

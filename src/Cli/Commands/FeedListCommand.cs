@@ -1,0 +1,49 @@
+using System.Globalization;
+using HyperActors.Abstractions;
+using HyperActors.Cli.Rendering;
+
+namespace HyperActors.Cli.Commands;
+
+/// <summary><c>feed list</c>: every feed of the storage.</summary>
+internal sealed class FeedListCommand(CliHost host, GlobalOptions globals)
+    : Verb("list", "Show every feed of the storage", host, globals)
+{
+    public override IReadOnlyList<string> Examples => ["feed list", "feed list --json"];
+
+    protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<FeedInfo> feeds = [];
+        if (context.Host.Nodes.Exists(context.StoragePath))
+        {
+            await using IHyperNode node = await context.StartNodeAsync(cancellationToken);
+            feeds = await node.ListFeedsAsync(cancellationToken);
+        }
+
+        context.Printer.Json([.. feeds.Select(FeedResult.From)], ResultJson.Default.FeedResultArray);
+        if (feeds.Count == 0 && !context.Printer.IsJson)
+        {
+            context.Printer.Note($"{context.StoragePath} holds no feed; hyperactors feed create NAME makes one");
+            return ExitCode.Ok;
+        }
+
+        var table = new TextTable("NAME", "LENGTH", "HERE", "SIZE", "FORK", "WRITABLE", "KEY") { RightAligned = [1, 2, 3, 4] };
+        foreach (FeedInfo feed in feeds)
+        {
+            table.Add(
+                feed.Name ?? "-",
+                feed.Length.ToString(CultureInfo.InvariantCulture),
+                feed.ContiguousLength.ToString(CultureInfo.InvariantCulture),
+                Words.Bytes(feed.ByteLength),
+                feed.Fork.ToString(CultureInfo.InvariantCulture),
+                feed.IsWritable ? "yes" : "no",
+                feed.Key.ToString());
+        }
+
+        foreach (string line in table.Lines())
+        {
+            context.Printer.Line(line);
+        }
+
+        return ExitCode.Ok;
+    }
+}

@@ -1,0 +1,103 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace HyperActors.Cli.Rendering;
+
+/// <summary>Writes results to the standard output and everything else to the error output, a line at a time.</summary>
+/// <remarks>Safe for use from any thread: a line is never torn.</remarks>
+internal sealed class Printer(CliHost host, bool isJson, bool isVerbose)
+{
+    // Names and messages in any language stay readable: the output is no web page.
+    private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly Lock _gate = new();
+
+    public bool IsJson => isJson;
+
+    public bool IsVerbose => isVerbose;
+
+    /// <summary>The result in words; nothing when <c>--json</c> is on.</summary>
+    public void Line(string text)
+    {
+        if (!isJson)
+        {
+            Write(Encoding.UTF8.GetBytes(text + '\n'));
+        }
+    }
+
+    /// <summary>The result as one line of JSON; nothing without <c>--json</c>.</summary>
+    public void Json<T>(T value, JsonTypeInfo<T> type)
+    {
+        if (isJson)
+        {
+            Write(JsonLine(value, type));
+        }
+    }
+
+    /// <summary>With <c>-v</c>: something on the way, as a line of JSON on the output, or in words on the error output.</summary>
+    public void Detail<T>(T value, JsonTypeInfo<T> type, Func<T, string> inWords)
+    {
+        if (!isVerbose)
+        {
+            return;
+        }
+
+        if (isJson)
+        {
+            Write(JsonLine(value, type));
+        }
+        else
+        {
+            Note(inWords(value));
+        }
+    }
+
+    /// <summary>A line on the error output, for people.</summary>
+    public void Note(string text)
+    {
+        lock (_gate)
+        {
+            host.Error.WriteLine(text);
+        }
+    }
+
+    /// <summary>The one line that an error is.</summary>
+    public void Error(int exitCode, string message)
+    {
+        string line = message.ReplaceLineEndings(" ");
+        if (isJson)
+        {
+            var result = new ErrorResult(ExitCode.NameOf(exitCode), line, exitCode);
+            line = Encoding.UTF8.GetString(JsonLine(result, ResultJson.Default.ErrorResult)).TrimEnd('\n');
+        }
+        else
+        {
+            line = $"hyperactors: {line}";
+        }
+
+        Note(line);
+    }
+
+    internal static byte[] JsonLine<T>(T value, JsonTypeInfo<T> type)
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer, JsonOptions))
+        {
+            JsonSerializer.Serialize(writer, value, type);
+        }
+
+        buffer.WriteByte((byte)'\n');
+        return buffer.ToArray();
+    }
+
+    private void Write(byte[] line)
+    {
+        lock (_gate)
+        {
+            host.Output.Write(line);
+            host.Output.Flush();
+        }
+    }
+}

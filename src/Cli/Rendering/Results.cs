@@ -1,0 +1,143 @@
+using System.Text.Json.Serialization;
+using HyperActors.Abstractions;
+
+namespace HyperActors.Cli.Rendering;
+
+/// <summary>A feed, as <c>--json</c> shows it.</summary>
+internal sealed record FeedResult(
+    string? Name,
+    string Key,
+    string DiscoveryKey,
+    ulong Length,
+    ulong ByteLength,
+    ulong Fork,
+    ulong ContiguousLength,
+    bool Writable)
+{
+    public static FeedResult From(FeedInfo info) => new(
+        info.Name,
+        info.Key.ToString(),
+        info.DiscoveryKey.ToString(),
+        info.Length,
+        info.ByteLength,
+        info.Fork,
+        info.ContiguousLength,
+        info.IsWritable);
+}
+
+/// <summary>What <c>feed append</c> did.</summary>
+/// <param name="Name">The feed's name.</param>
+/// <param name="Key">The feed's key.</param>
+/// <param name="Blocks">Blocks that were appended.</param>
+/// <param name="Bytes">Bytes in them.</param>
+/// <param name="Length">The feed's length with them.</param>
+/// <param name="ByteLength">The feed's bytes with them.</param>
+internal sealed record AppendResult(string? Name, string Key, ulong Blocks, ulong Bytes, ulong Length, ulong ByteLength);
+
+/// <summary>With <c>-v</c>: blocks that are safe on the disk.</summary>
+internal sealed record AppendedEvent(ulong Length, ulong Blocks, ulong Bytes)
+{
+    [JsonPropertyOrder(-1)]
+    public string Event => "appended";
+}
+
+/// <summary>One block, as <c>feed cat --json</c> shows it.</summary>
+internal sealed record BlockResult(ulong Index, int ByteLength, ReadOnlyMemory<byte> Base64);
+
+/// <summary>What <c>feed truncate</c> left.</summary>
+internal sealed record TruncateResult(string? Name, string Key, ulong Length, ulong ByteLength, ulong Fork);
+
+/// <summary>The first line of <c>feed serve</c>.</summary>
+internal sealed record ListeningEvent(string Address, string PublicKey)
+{
+    [JsonPropertyOrder(-1)]
+    public string Event => "listening";
+}
+
+/// <summary>With <c>-v</c>: a peer came.</summary>
+internal sealed record ConnectedEvent(long Connection, string PublicKey, string? Address)
+{
+    [JsonPropertyOrder(-1)]
+    public string Event => "connected";
+}
+
+/// <summary>With <c>-v</c>: a connection ended.</summary>
+internal sealed record DisconnectedEvent(long Connection, string? Address, string? Reason)
+{
+    [JsonPropertyOrder(-1)]
+    public string Event => "disconnected";
+}
+
+/// <summary>The last line of <c>feed serve</c>.</summary>
+internal sealed record StoppedEvent(ulong Blocks, ulong Bytes)
+{
+    [JsonPropertyOrder(-1)]
+    public string Event => "stopped";
+}
+
+/// <summary>With <c>-v</c>: how far <c>feed download</c> is.</summary>
+internal sealed record ProgressEvent(ulong Blocks, ulong Total, ulong Bytes)
+{
+    [JsonPropertyOrder(-1)]
+    public string Event => "progress";
+}
+
+/// <summary>What <c>feed download</c> brought.</summary>
+/// <param name="Key">The feed's key.</param>
+/// <param name="From">The first block of the range.</param>
+/// <param name="To">The end of the range.</param>
+/// <param name="Bytes">Bytes that this run brought.</param>
+/// <param name="Length">The feed's length.</param>
+/// <param name="ByteLength">The feed's bytes.</param>
+/// <param name="Fork">The feed's fork.</param>
+/// <param name="ContiguousLength">Blocks that are here without a gap.</param>
+/// <param name="Seconds">How long it took.</param>
+internal sealed record DownloadResult(
+    string Key,
+    ulong From,
+    ulong To,
+    ulong Bytes,
+    ulong Length,
+    ulong ByteLength,
+    ulong Fork,
+    ulong ContiguousLength,
+    double Seconds);
+
+/// <summary>One step of the demo.</summary>
+/// <param name="Step">What was done.</param>
+/// <param name="Blocks">Blocks that took part.</param>
+/// <param name="Bytes">Bytes in them.</param>
+/// <param name="Seconds">How long it took.</param>
+/// <param name="MegabytesPerSecond">Millions of bytes a second.</param>
+/// <param name="Verdict"><c>same</c>, <c>different</c> or <c>skipped</c>; null for a step that compares nothing.</param>
+/// <param name="Note">Why a step was skipped, or what differs.</param>
+internal sealed record DemoStep(
+    string Step, ulong Blocks, ulong Bytes, double Seconds, double MegabytesPerSecond, string? Verdict, string? Note);
+
+/// <summary>What the demo found.</summary>
+internal sealed record DemoResult(string Source, int Files, string Key, string Sha256, IReadOnlyList<DemoStep> Steps, bool Passed);
+
+/// <summary>An error, as <c>--json</c> writes it to the error output.</summary>
+internal sealed record ErrorResult(string Error, string Message, int ExitCode);
+
+/// <summary>The line by which the demo's JavaScript peer answers.</summary>
+internal sealed record JsPeerResult(ulong Blocks, ulong Bytes, string Sha256, double Seconds);
+
+/// <summary>The shapes of <c>--json</c>; docs/command-line.md lists them.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(FeedResult))]
+[JsonSerializable(typeof(FeedResult[]))]
+[JsonSerializable(typeof(AppendResult))]
+[JsonSerializable(typeof(AppendedEvent))]
+[JsonSerializable(typeof(BlockResult))]
+[JsonSerializable(typeof(TruncateResult))]
+[JsonSerializable(typeof(ListeningEvent))]
+[JsonSerializable(typeof(ConnectedEvent))]
+[JsonSerializable(typeof(DisconnectedEvent))]
+[JsonSerializable(typeof(StoppedEvent))]
+[JsonSerializable(typeof(ProgressEvent))]
+[JsonSerializable(typeof(DownloadResult))]
+[JsonSerializable(typeof(DemoResult))]
+[JsonSerializable(typeof(ErrorResult))]
+[JsonSerializable(typeof(JsPeerResult))]
+internal sealed partial class ResultJson : JsonSerializerContext;
