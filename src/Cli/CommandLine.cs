@@ -9,6 +9,28 @@ namespace HyperActors.Cli;
 /// <summary>The verbs as a tree, and what all of them have in common: options, errors, exit codes.</summary>
 internal static class CommandLine
 {
+    /// <summary>The tree of verbs.</summary>
+    public static RootCommand Build(CliHost host, GlobalOptions globals)
+    {
+        var root = new RootCommand("Append-only logs that anyone can verify and only their writer can extend, copied between peers.")
+        {
+            new FeedCommand(host, globals),
+            new DemoCommand(host, globals),
+        };
+        foreach (Option option in globals.All)
+        {
+            root.Options.Add(option);
+        }
+
+        foreach (HelpOption help in root.Options.OfType<HelpOption>())
+        {
+            help.Action = new HelpWithExamples((HelpAction)help.Action!);
+        }
+
+        root.ShowHelpWithoutVerb();
+        return root;
+    }
+
     /// <summary>Runs one command line.</summary>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public static async Task<int> RunAsync(string[] args, CliHost host, CancellationToken cancellationToken)
@@ -57,27 +79,6 @@ internal static class CommandLine
 
             return exitCode;
         }
-    }
-
-    private static RootCommand Build(CliHost host, GlobalOptions globals)
-    {
-        var root = new RootCommand("Append-only logs that anyone can verify and only their writer can extend, copied between peers.")
-        {
-            new FeedCommand(host, globals),
-            new DemoCommand(host, globals),
-        };
-        foreach (Option option in globals.All)
-        {
-            root.Options.Add(option);
-        }
-
-        foreach (HelpOption help in root.Options.OfType<HelpOption>())
-        {
-            help.Action = new HelpWithExamples((HelpAction)help.Action!);
-        }
-
-        root.ShowHelpWithoutVerb();
-        return root;
     }
 
     /// <summary>What is wrong with a command line, and what to write instead.</summary>

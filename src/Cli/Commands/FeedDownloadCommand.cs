@@ -120,10 +120,14 @@ internal sealed class FeedDownloadCommand : Verb
     /// <summary>One download and how far it is.</summary>
     private sealed class Download(Printer printer, BlockRange range) : IProgress<DownloadProgress>
     {
+        /// <summary>Often enough for an eye, seldom enough that no reader of the output holds up the download.</summary>
+        private static readonly TimeSpan ShowInterval = TimeSpan.FromMilliseconds(100);
+
         private readonly Stopwatch _clock = Stopwatch.StartNew();
         private Action<ulong, ulong, string> _show = (_, _, _) => { };
         private DownloadProgress _progress;
         private ulong? _end = range.To;
+        private TimeSpan _nextShown;
 
         public string Progress => $"{_progress.Blocks} of {Words.Count(_progress.Total, "block")} here";
 
@@ -168,6 +172,12 @@ internal sealed class FeedDownloadCommand : Verb
         public void Report(DownloadProgress value)
         {
             _progress = value;
+            if (_clock.Elapsed < _nextShown && value.Blocks < value.Total)
+            {
+                return;
+            }
+
+            _nextShown = _clock.Elapsed + ShowInterval;
             double seconds = Math.Max(_clock.Elapsed.TotalSeconds, 0.001);
             _show(value.Blocks, value.Total, $"{value.Blocks}/{value.Total} {Words.Bytes((ulong)(value.Bytes / seconds))}/s");
             printer.Detail(

@@ -36,9 +36,3 @@ internal sealed class Shell
         return new Outcome(exitCode, (written as MemoryStream)?.ToArray() ?? [], error.ToString());
     }
 }
-
-/// <summary>What a command line left behind.</summary>
-internal sealed record Outcome(int ExitCode, byte[] Bytes, string Error)
-{
-    public string Output => Encoding.UTF8.GetString(Bytes);
-}
