@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 
 namespace HyperActors.Cli.Tests.EndToEnd;
@@ -77,6 +78,21 @@ public sealed class FeedVerbsTests : IDisposable
         Assert.Equal(3, list.Length);
         Assert.EndsWith(key, list[1], StringComparison.Ordinal);
         Assert.EndsWith(other, list[2], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_written_into_a_file_after_it_stands_behind_it()
+    {
+        await _sandbox.OkAsync("feed", "create", "notes");
+        await _sandbox.FeedInputAsync("one\n", "feed", "append", "notes", "--lines");
+        using var shell = Process.Start(new ProcessStartInfo("/bin/sh")
+        {
+            ArgumentList = { "-c", "(echo before; \"$0\" --storage \"$1\" feed cat notes; echo after) > \"$2\"", Sandbox.Executable, _sandbox.Storage, _sandbox.In("out") },
+            Environment = { ["DOTNET_ROOT"] = Sandbox.RuntimeRoot },
+            UseShellExecute = false,
+        })!;
+        await shell.WaitForExitAsync().WaitAsync(Sandbox.Deadline);
+        Assert.Equal("before\noneafter\n", await File.ReadAllTextAsync(_sandbox.In("out")));
     }
 
     [Fact]
