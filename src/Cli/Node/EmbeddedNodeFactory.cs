@@ -1,10 +1,14 @@
 using HyperActors.Abstractions;
+using HyperActors.Actors;
 
 namespace HyperActors.Cli.Node;
 
+/// <summary>Opens storages in this process.</summary>
 internal sealed class EmbeddedNodeFactory : INodeFactory
 {
-    public bool Exists(string storagePath) => Directory.Exists(storagePath);
+    /// <summary>True when anything stands there that a node would have to look into.</summary>
+    public bool Exists(string storagePath) => File.Exists(storagePath) || Directory.Exists(Path.Combine(storagePath, "store"));
 
-    public ValueTask<IHyperNode> StartAsync(string storagePath, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public async ValueTask<IHyperNode> StartAsync(string storagePath, CancellationToken cancellationToken) =>
+        await HyperNode.StartAsync(new NodeOptions { StoragePath = storagePath }, cancellationToken);
 }

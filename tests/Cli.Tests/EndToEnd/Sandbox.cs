@@ -93,13 +93,20 @@ internal sealed class Sandbox : IDisposable
         return running;
     }
 
-    public void Dispose()
+    /// <summary>Kills whatever still runs.</summary>
+    public void Stop()
     {
         foreach (RunningCli running in _started)
         {
             running.Dispose();
         }
 
+        _started.Clear();
+    }
+
+    public void Dispose()
+    {
+        Stop();
         Directory.Delete(Folder, recursive: true);
     }
 }
