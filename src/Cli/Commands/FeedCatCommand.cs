@@ -118,7 +118,7 @@ internal sealed class FeedCatCommand : Verb
 
         try
         {
-            await WriteAsync(context, feed.ReadAsync(from, to, live, cancellationToken));
+            await WriteAsync(context, feed, from, to, canWait: live || hasPeer, cancellationToken);
         }
         catch (OperationCanceledException) when (live && to is null && cancellationToken.IsCancellationRequested)
         {
@@ -127,30 +127,42 @@ internal sealed class FeedCatCommand : Verb
     }
 
     /// <summary>Writes blocks as they come: gathered while they come at once, without delay when the next one lets wait.</summary>
-    private static async Task WriteAsync(VerbContext context, IAsyncEnumerable<Block> blocks)
+    private async Task WriteAsync(
+        VerbContext context, IFeed feed, ulong from, ulong? to, bool canWait, CancellationToken cancellationToken)
     {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var output = new BufferedStream(context.Host.Output, OutputBuffer);
-        await using IAsyncEnumerator<Block> enumerator = blocks.GetAsyncEnumerator();
-        while (true)
+        await using IAsyncEnumerator<Block> blocks = feed.ReadAsync(from, to, context.Get(_live), stop.Token).GetAsyncEnumerator(stop.Token);
+        for (ulong index = from; ; index++)
         {
-            ValueTask<bool> next = enumerator.MoveNextAsync();
+            Task<bool> next = blocks.MoveNextAsync().AsTask();
             if (!next.IsCompleted)
             {
-                await output.FlushAsync();
+                await output.FlushAsync(CancellationToken.None);
+                if (!canWait && index < to && !await feed.HasAsync(index, cancellationToken))
+                {
+                    // The feed's files contradict each other: what they say is here is not.
+                    await stop.CancelAsync();
+                    await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    throw Missing(feed, index, to.Value);
+                }
             }
 
             if (!await next)
             {
-                await output.FlushAsync();
+                await output.FlushAsync(CancellationToken.None);
                 return;
             }
 
-            Block block = enumerator.Current;
+            Block block = blocks.Current;
             output.Write(context.Printer.IsJson
                 ? Printer.JsonLine(new BlockResult(block.Index, block.Bytes.Length, block.Bytes), ResultJson.Default.BlockResult)
                 : block.Bytes.Span);
         }
     }
+
+    private static CliException Missing(IFeed feed, ulong index, ulong to) => CliException.NotFound(
+        $"block {index} is not on this disk; hyperactors feed download {feed.Key} --tcp HOST:PORT --range {index}..{to} fetches it");
 
     private static async Task RequireHereAsync(IFeed feed, ulong from, ulong to, CancellationToken cancellationToken)
     {
@@ -158,8 +170,7 @@ internal sealed class FeedCatCommand : Verb
         {
             if (!await feed.HasAsync(index, cancellationToken))
             {
-                throw CliException.NotFound(
-                    $"block {index} is not on this disk; hyperactors feed download {feed.Key} --tcp HOST:PORT --range {index}..{to} fetches it");
+                throw Missing(feed, index, to);
             }
         }
     }

@@ -78,7 +78,7 @@ public sealed partial class GoldenTests : IDisposable
         JsonObject pairs => new JsonObject(pairs.Select(pair => KeyValuePair.Create(
             pair.Key, pair.Value is null ? null : (JsonNode?)Normalize(pair.Value.DeepClone(), pair.Key)))),
         JsonArray items => new JsonArray([.. items.Select(item => Normalize(item!.DeepClone(), name))]),
-        _ when name is "seconds" or "megabytesPerSecond" => JsonValue.Create("<number>"),
+        _ when name is "seconds" or "megabytesPerSecond" or "connection" => JsonValue.Create("<number>"),
         JsonValue value when value.TryGetValue(out string? text) => JsonValue.Create(Port().Replace(Key().Replace(
             text.Replace(_sandbox.Folder, "<folder>", StringComparison.Ordinal), "<key>"), "127.0.0.1:<port>")),
         _ => node,

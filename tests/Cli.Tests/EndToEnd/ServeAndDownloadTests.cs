@@ -100,12 +100,7 @@ public sealed class ServeAndDownloadTests : IDisposable
         RunningCli server = _here.Start("feed", "serve", "--tcp", "127.0.0.1:0");
         string address = (await server.ReadLineAsync())!;
         RunningCli download = _there.Start("feed", "download", key, "--tcp", address, "--json", "-v");
-        string? line;
-        do
-        {
-            line = await download.ReadLineAsync();
-        }
-        while (line is not null && !line.Contains("\"progress\"", StringComparison.Ordinal));
+        await SomeBlocksAsync(download);
 
         server.Signal(PosixSignalNumber.Kill);
         await server.EndAsync();
@@ -125,12 +120,7 @@ public sealed class ServeAndDownloadTests : IDisposable
         RunningCli server = _here.Start("feed", "serve", "--tcp", "127.0.0.1:0");
         string address = (await server.ReadLineAsync())!;
         RunningCli first = _there.Start("feed", "download", key, "--tcp", address, "--json", "-v");
-        string? line;
-        do
-        {
-            line = await first.ReadLineAsync();
-        }
-        while (line is not null && !line.Contains("\"progress\"", StringComparison.Ordinal));
+        await SomeBlocksAsync(first);
 
         first.Signal(PosixSignalNumber.Interrupt);
         Outcome interrupted = await first.EndAsync();
@@ -166,6 +156,21 @@ public sealed class ServeAndDownloadTests : IDisposable
     {
         string line = await reader.ReadLineAsync() ?? throw new InvalidOperationException("the reader has ended");
         return Encoding.UTF8.GetString(JsonDocument.Parse(line).RootElement.GetProperty("base64").GetBytesFromBase64());
+    }
+
+    /// <summary>Waits until the download has brought its first blocks.</summary>
+    private static async Task SomeBlocksAsync(RunningCli download)
+    {
+        while (await download.ReadLineAsync() is { } line)
+        {
+            JsonElement happened = JsonDocument.Parse(line).RootElement;
+            if (happened.GetProperty("event").GetString() == "progress" && happened.GetProperty("bytes").GetUInt64() > 0)
+            {
+                return;
+            }
+        }
+
+        Assert.Fail("the download ended early");
     }
 
     private async Task<string> MakeAsync(string name, byte[] content, params string[] how)
