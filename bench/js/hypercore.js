@@ -72,19 +72,26 @@ const verbs = {
     const { store, core } = await open('bench')
     for (let i = 0; i < count; i += 2000) await core.append(blocksOf(Math.min(2000, count - i), size))
     hold(core, count)
+    const warm = store.get({ name: 'warm' })
+    await warm.append(blocksOf(warmUpBlocks, size))
     const server = net.createServer((socket) => pipe(store, socket, false))
-    server.listen(0, '127.0.0.1', () => say({ ready: { port: server.address().port, key: core.key.toString('hex') } }))
+    const keys = { key: core.key.toString('hex'), warm: warm.key.toString('hex') }
+    server.listen(0, '127.0.0.1', () => say({ ready: { port: server.address().port, ...keys } }))
     await new Promise((resolve) => process.stdin.on('end', resolve).resume())
   },
 
-  async download(count, size, key, port) {
+  async download(count, size, key, port, warmKey) {
     const store = new Corestore(path.join(folder, 'copy'))
-    const core = store.get({ key: Buffer.from(key, 'hex') })
-    await core.ready()
+    const warm = store.get({ key: Buffer.from(warmKey, 'hex') })
+    await warm.ready()
+    const socket = net.connect(Number(port), '127.0.0.1')
+    await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
+    pipe(store, socket, true)
+    await warm.download({ start: 0, end: warmUpBlocks }).done()
+    let core
     await measure(count, count * size, async () => {
-      const socket = net.connect(Number(port), '127.0.0.1')
-      await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
-      pipe(store, socket, true)
+      core = store.get({ key: Buffer.from(key, 'hex') })
+      await core.ready()
       await core.download({ start: 0, end: count }).done()
     })
     hold(core, count)

@@ -47,7 +47,8 @@ internal sealed class NodeSide(Func<string, bool, Task<IHyperNode>> start)
                 await ServeAsync(node, count, size);
                 return 0;
             case "download":
-                await DownloadAsync(node, count, size, FeedKey.Parse(arguments[3]), int.Parse(arguments[4], CultureInfo.InvariantCulture));
+                int port = int.Parse(arguments[4], CultureInfo.InvariantCulture);
+                await DownloadAsync(node, count, size, FeedKey.Parse(arguments[3]), port, FeedKey.Parse(arguments[5]));
                 return 0;
             default:
                 await Console.Error.WriteLineAsync($"no verb '{verb}'");
@@ -108,20 +109,26 @@ internal sealed class NodeSide(Func<string, bool, Task<IHyperNode>> start)
         }
 
         Hold(feed, count, size);
+        await using IFeed warm = await node.OpenFeedAsync("warm");
+        await warm.AppendAsync(BlocksOf(WarmUpBlocks, size));
         IPEndPoint address = await node.ListenTcpAsync(new IPEndPoint(IPAddress.Loopback, 0));
-        Console.WriteLine(JsonSerializer.Serialize(new { ready = new { port = address.Port, key = feed.Key.ToHex() } }));
+        Console.WriteLine(JsonSerializer.Serialize(new { ready = new { port = address.Port, key = feed.Key.ToHex(), warm = warm.Key.ToHex() } }));
         await Console.In.ReadToEndAsync();
     }
 
-    private static async Task DownloadAsync(IHyperNode node, int count, int size, FeedKey key, int port)
+    private static async Task DownloadAsync(IHyperNode node, int count, int size, FeedKey key, int port, FeedKey warmKey)
     {
-        await using IFeed feed = await node.OpenFeedAsync(key);
+        await node.ConnectTcpAsync("127.0.0.1", port);
+        await using IFeed warm = await node.OpenFeedAsync(warmKey);
+        await warm.DownloadAsync(0, WarmUpBlocks);
+        IFeed? feed = null;
         await MeasureAsync(count, size, async () =>
         {
-            await node.ConnectTcpAsync("127.0.0.1", port);
+            feed = await node.OpenFeedAsync(key);
             await feed.DownloadAsync(0, (ulong)count);
         });
-        Hold(feed, count, size);
+        Hold(feed!, count, size);
+        await feed!.DisposeAsync();
     }
 
     private static async Task AppendOneByOneAsync(IFeed feed, ReadOnlyMemory<byte>[] blocks)

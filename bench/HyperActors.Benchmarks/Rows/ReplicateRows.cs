@@ -23,7 +23,8 @@ internal static class ReplicateRows
         JsonElement ready = await server.ReadyAsync();
         string key = ready.GetProperty("key").GetString()!;
         string port = ready.GetProperty("port").GetInt32().ToString(CultureInfo.InvariantCulture);
-        await using Child client = start(["download", .. work, key, port]);
+        string warm = ready.GetProperty("warm").GetString()!;
+        await using Child client = start(["download", .. work, key, port, warm]);
         return await client.MeasurementAsync();
     }
 }
