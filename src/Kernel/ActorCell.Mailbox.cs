@@ -455,7 +455,7 @@ internal sealed partial class ActorCell
         public Segment? Tail;
         public long State;
         public long ClaimedBefore;
-#pragma warning disable CS0169, IDE0051
+#pragma warning disable CS0169, IDE0051 // The same on the other side.
         private readonly Room _after;
 #pragma warning restore CS0169, IDE0051
     }
