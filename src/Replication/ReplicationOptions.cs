@@ -50,6 +50,10 @@ public sealed record ReplicationOptions
     [Range(1, 4096)]
     public int MaxServeBatch { get; set; } = 128;
 
+    /// <summary>Bytes that are handed on to be served at a time. Less lets the next blocks be read while these are sent.</summary>
+    [Range(1, 1L << 40)]
+    public long MaxServeBatchBytes { get; set; } = 1 << 20;
+
     /// <summary>Bytes on their way to one peer beyond which nothing more is served to it. More keeps a fast link busy.</summary>
     [Range(1, 1L << 40)]
     public long MaxUnsentBytes { get; set; } = 4 << 20;

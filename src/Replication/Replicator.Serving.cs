@@ -139,11 +139,14 @@ public sealed partial class Replicator
 
         while (peer.Serving.Waiting > 0 && !IsBusy(peer))
         {
+            long bytes = 0;
             var batch = new List<ServeRequest>(Math.Min(peer.Serving.Waiting, _options.MaxServeBatch));
-            while (batch.Count < _options.MaxServeBatch && !IsBusy(peer) && peer.Serving.TryTake(out InRequest? request))
+            while (batch.Count < _options.MaxServeBatch && bytes < _options.MaxServeBatchBytes && !IsBusy(peer)
+                && peer.Serving.TryTake(out InRequest? request))
             {
                 batch.Add(new ServeRequest(request.Ticket, request.Request));
                 peer.ServingEstimate += MeanBlockSize + ServeOverhead;
+                bytes += MeanBlockSize + ServeOverhead;
             }
 
             Report(new ReplicatorEvent.Serve(peer.Id, batch));
