@@ -23,8 +23,10 @@ internal static class ProgressBar
         return await progress.StartAsync(async context =>
         {
             ProgressTask task = context.AddTask(Markup.Escape(title), autoStart: true);
+            task.IsIndeterminate = true;
             return await work((done, total, text) =>
             {
+                task.IsIndeterminate = false;
                 task.MaxValue = Math.Max(total, 1);
                 task.Value = done;
                 task.Description = Markup.Escape($"{title} {text}");
