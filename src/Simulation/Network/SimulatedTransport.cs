@@ -68,8 +68,12 @@ internal sealed class SimulatedTransport(SimulatedNetwork network, IPEndPoint lo
         if (!_closed)
         {
             SimulatedTransport peer = Peer;
+            bool isOver = _ended && peer._ended;
             Close();
-            peer.Break("the peer closed the stream");
+            if (!isOver)
+            {
+                peer.Break("the peer closed the stream");
+            }
         }
     }
 
@@ -86,7 +90,8 @@ internal sealed class SimulatedTransport(SimulatedNetwork network, IPEndPoint lo
         Close();
         if (owner is not null)
         {
-            network.Deliver(Later(network.DrawLatency()), owner, new ITransport.Broken(reason));
+            TimeSpan at = Later(network.DrawLatency());
+            network.Deliver(at > peer._lastArrival ? at : peer._lastArrival, owner, new ITransport.Broken(reason));
         }
 
         peer.Break(reason);
