@@ -251,8 +251,8 @@ public sealed partial class FeedLog
             return;
         }
 
-        // A hint only: it may be stale after a crash.
-        ContiguousLength = _bitfield.FirstUnset(Math.Min(ContiguousLength, length));
+        // The header's figure is a hint: stale after a crash, and a lie beside another bitfield. The bits say what is held.
+        ContiguousLength = Math.Min(_bitfield.FirstUnset(0), length);
         CutOplog(oplogLength);
     }
 

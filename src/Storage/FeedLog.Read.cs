@@ -1,3 +1,4 @@
+using HyperActors.Crypto;
 using HyperActors.Merkle;
 
 namespace HyperActors.Storage;
@@ -47,6 +48,7 @@ public sealed partial class FeedLog
         }
 
         var sizes = new List<int>();
+        var leaves = new List<Hash>();
         NodeLookup lookup = ByteOffsets.TryFind(Head, 2 * read.Start, _tree, out ulong offset);
         ulong bytes = 0;
         for (ulong block = read.Start; lookup == NodeLookup.Found && sizes.Count < read.Count && Has(block); block++)
@@ -61,6 +63,7 @@ public sealed partial class FeedLog
             {
                 bytes += leaf.Size;
                 sizes.Add((int)leaf.Size);
+                leaves.Add(leaf.Hash);
             }
         }
 
@@ -82,8 +85,12 @@ public sealed partial class FeedLog
         {
             if (error is null && cuts == _cuts)
             {
-                Answer(read.Id, new FeedLogEvent.BlocksRead(read.Id, read.Start, batch));
-                return;
+                error = Check(batch, leaves);
+                if (error is null)
+                {
+                    Answer(read.Id, new FeedLogEvent.BlocksRead(read.Id, read.Start, batch));
+                    return;
+                }
             }
 
             // Cut off while the bytes were on their way: they may be those of other blocks.
@@ -97,6 +104,24 @@ public sealed partial class FeedLog
                 Refuse(read.Id, Refusal.Failed, error);
             }
         });
+    }
+
+    /// <summary>Holds blocks against the tree: a data file of another feed, or a disk that forgets, must not speak for the writer.</summary>
+    private FeedCorruptException? Check(BlockBatch batch, List<Hash> leaves)
+    {
+        if (!_options.VerifyReads)
+        {
+            return null;
+        }
+
+        var hashes = new Hash[leaves.Count];
+        TreeHash.Leaves([.. batch], hashes);
+        return hashes.AsSpan().SequenceEqual(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(leaves))
+            ? null
+            : Corrupt(
+                FeedFile.Data,
+                "holds bytes that are not the feed's",
+                "restore it from a copy, or remove the feed's folder and download it again");
     }
 
     /// <summary>Fills a batch from runs of the data file.</summary>

@@ -291,7 +291,16 @@ public sealed partial class FeedLog : IDisposable
     }
 
     private FeedCorruptException Corrupt(FeedFile file, string what, string todo) =>
-        new($"Feed {Key}: file {FileDevice.NameOf(file)} {what}; {todo}.");
+        new($"Feed {NameForPeople()}: file {FileDevice.NameOf(file)} {what}; {todo}.");
+
+    // Before the files have told the key there is what the owner knew, and the folder is named by the discovery key.
+    private string NameForPeople()
+    {
+        FeedKey key = Key.IsZero ? _identity.Key ?? default : Key;
+        return !key.IsZero ? key.ToString()
+            : _identity.DiscoveryKey is { } discoveryKey ? $"in the folder {discoveryKey.ToHex()}"
+            : "of unknown key";
+    }
 
     private FeedCorruptException MissingNode() => Corrupt(
         FeedFile.Tree, "lacks nodes that the oplog says are there", "restore it from a copy, or remove the feed's folder and download it again");

@@ -40,6 +40,12 @@ public sealed record FeedOptions
     [Range(1, 1 << 30)]
     public int MaxReadBytes { get; set; } = 16 * 1024 * 1024;
 
+    /// <summary>
+    /// Whether each block that is read here is held against the tree. Without, reads of large blocks are faster, and a
+    /// damaged data file shows false bytes; peers always check what they are sent.
+    /// </summary>
+    public bool VerifyReads { get; set; } = true;
+
     /// <summary>Pages of 256 tree nodes (10 KiB) in memory, at most. More make random reads of long feeds faster.</summary>
     [Range(512, 1 << 20)]
     public int MaxTreePages { get; set; } = 1024;

@@ -87,6 +87,26 @@ public sealed class HyperNodeTests : IDisposable
     }
 
     [Fact]
+    public async Task Bytes_that_are_not_the_feeds_are_never_shown_for_it()
+    {
+        await using (HyperNode node = await StartAsync("one"))
+        {
+            await using Feed feed = await node.OpenFeedAsync("notes", Deadline);
+            await feed.AppendAsync(["hello"u8.ToArray(), "world"u8.ToArray()], Deadline);
+        }
+
+        string data = Assert.Single(Directory.GetFiles(Path.Combine(_folder, "one"), "data", SearchOption.AllDirectories));
+        await File.WriteAllTextAsync(data, "helloWORLD", Deadline);
+        await using (HyperNode node = await StartAsync("one"))
+        {
+            await using Feed feed = await node.OpenFeedAsync("notes", Deadline);
+            Assert.Equal("hello"u8.ToArray(), (await feed.GetAsync(0, Deadline)).Bytes.ToArray());
+            FeedFailedException refused = await Assert.ThrowsAsync<FeedFailedException>(async () => await feed.GetAsync(1, Deadline));
+            Assert.Contains("file data holds bytes that are not the feed's", refused.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task A_waiting_read_ends_with_its_token_and_leaves_the_feed_usable()
     {
         await using HyperNode node = await StartAsync("one");
