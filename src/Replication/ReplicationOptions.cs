@@ -90,6 +90,10 @@ public sealed record ReplicationOptions
     /// <summary>How long a peer whose proof was false has to show a second history of the feed.</summary>
     public TimeSpan ConflictTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long an update waits for peers that say nothing, or that announce a version and do not deliver it. More
+    /// suits slow paths, less finds out sooner; what arrives later is taken all the same.</summary>
+    public TimeSpan UpdateTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
     /// <summary>How long downloads rest after the feed could not store a block.</summary>
     public TimeSpan RetryAfterFailure { get; set; } = TimeSpan.FromSeconds(5);
 }

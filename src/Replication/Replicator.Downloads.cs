@@ -6,7 +6,7 @@ public sealed partial class Replicator
     private readonly Dictionary<ulong, List<ulong>> _wanted = [];
     private readonly Dictionary<ulong, ulong> _wantedByTicket = [];
     private readonly List<RangeDownload> _ranges = [];
-    private readonly List<(ulong Ticket, ulong Fork, ulong Length)> _updates = [];
+    private readonly List<PendingUpdate> _updates = [];
     private bool _downloading;
     private bool _expectsPeers;
     private TimeSpan? _lingerUntil;
@@ -106,7 +106,7 @@ public sealed partial class Replicator
     public void Update(ulong ticket, TimeSpan now)
     {
         _now = now;
-        _updates.Add((ticket, _state.Fork, _state.Length));
+        _updates.Add(new PendingUpdate(ticket, _state.Fork, _state.Length, now + _options.UpdateTimeout));
         _isDirty = true;
     }
 
@@ -213,7 +213,7 @@ public sealed partial class Replicator
         }
     }
 
-    /// <summary>Updates are over when there is something new, or when no peer can have anything.</summary>
+    /// <summary>Updates are over when there is something new, when no peer can have anything, or when none delivers in time.</summary>
     private void ResolveUpdates()
     {
         if (_updates.Count == 0)
@@ -223,19 +223,20 @@ public sealed partial class Replicator
 
         for (int i = _updates.Count - 1; i >= 0; i--)
         {
-            (ulong ticket, ulong fork, ulong length) = _updates[i];
-            if (fork != _state.Fork || length != _state.Length)
+            PendingUpdate update = _updates[i];
+            bool hasNews = update.Fork != _state.Fork || update.Length != _state.Length;
+            if (hasNews || update.Due <= _now)
             {
                 _updates.RemoveAt(i);
-                Report(new ReplicatorEvent.Finished(ticket, true));
+                Report(new ReplicatorEvent.Finished(update.Ticket, hasNews));
             }
         }
 
         if (_updates.Count > 0 && !MayUpgrade())
         {
-            foreach ((ulong ticket, ulong _, ulong _) in _updates)
+            foreach (PendingUpdate update in _updates)
             {
-                Report(new ReplicatorEvent.Finished(ticket, false));
+                Report(new ReplicatorEvent.Finished(update.Ticket, false));
             }
 
             _updates.Clear();
@@ -263,6 +264,9 @@ public sealed partial class Replicator
 
         return false;
     }
+
+    /// <summary>Somebody waits for a version that is not the one of that moment, until it is due.</summary>
+    private readonly record struct PendingUpdate(ulong Ticket, ulong Fork, ulong Length, TimeSpan Due);
 
     /// <summary>The last user is gone for good: say so, and close what is idle.</summary>
     private void StopDownloading()

@@ -82,6 +82,12 @@ public sealed partial class Replicator
                 deadline = Earlier(deadline, hotswap);
             }
 
+            if (_updates.Count > 0)
+            {
+                // All wait equally long: the first is the next.
+                deadline = Earlier(deadline, _updates[0].Due);
+            }
+
             foreach (PeerState peer in _order)
             {
                 if (peer.ConflictDeadline is { } conflict)
@@ -125,6 +131,11 @@ public sealed partial class Replicator
         if (_nextHotswap <= now)
         {
             _nextHotswap = null;
+            _isDirty = true;
+        }
+
+        if (_updates.Count > 0 && _updates[0].Due <= now)
+        {
             _isDirty = true;
         }
 

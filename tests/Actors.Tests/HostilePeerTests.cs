@@ -309,6 +309,30 @@ public sealed class HostilePeerTests : TestWorld
         Eventually(() => peer.Messages.Count(m => m.Message is DataMessage) == Large);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_peer_that_promises_and_never_delivers_holds_no_update_up_for_long(bool promises)
+    {
+        World.Network.Cut(_node.Address, _friend.Address);
+        WirePeer mute = WirePeer.Connect(World, Stranger, _friend.EndPoint);
+        if (promises)
+        {
+            ulong channel = mute.OpenFeed(_feed.Key);
+            mute.Send(channel, new SyncMessage { Length = 2 * Count, RemoteLength = Count, CanUpgrade = true, IsUploading = true, IsDownloading = true });
+        }
+
+        Engine.Advance(TimeSpan.FromSeconds(1));
+        TimeSpan before = Engine.Now;
+
+        Assert.False(Await(() => _copy.UpdateAsync()));
+
+        Assert.InRange(Engine.Now - before, TimeSpan.FromSeconds(1), new ReplicationOptions().UpdateTimeout);
+        Connect(_friend, _node);
+        Await(() => _feed.AppendAsync(Bytes("later")));
+        Eventually(() => _copy.Length == Count + 1);
+    }
+
     [Fact]
     public void A_peer_that_is_dropped_again_and_again_leaves_nothing_behind()
     {
