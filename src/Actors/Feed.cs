@@ -129,7 +129,7 @@ public sealed class Feed : IFeed
         ulong from = 0, ulong? to = null, IProgress<DownloadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(from, MaxBlocks);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(to ?? 0, MaxBlocks);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(to ?? 0, MaxBlocks, nameof(to));
 
         // The actor answers each look with news or with the end: a slow listener sees fewer steps, and nothing queues up.
         var download = new FeedActor.Download(NextRequest(), from, to ?? ulong.MaxValue);

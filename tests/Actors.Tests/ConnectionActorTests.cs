@@ -19,7 +19,7 @@ public sealed class ConnectionActorTests : ActorTest
     private readonly TestProbe _replication;
     private readonly MessageBatchWriter _writer = new();
     private readonly IActorRef _connection;
-    private Link _link;
+    private readonly Link _link;
     private ulong _channel;
 
     public ConnectionActorTests()

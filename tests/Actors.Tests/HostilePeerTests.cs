@@ -147,7 +147,7 @@ public sealed class HostilePeerTests : TestWorld
         Eventually(() => peer.Events.OfType<LinkEvent.ChannelClosed>().Count() == Opens);
 
         Assert.All(peer.Events.OfType<LinkEvent.ChannelClosed>(), closed => Assert.True(closed.WasRejected));
-        Assert.Equal(1, _node.Disk.Opened.Count);
+        Assert.Single(_node.Disk.Opened);
         Assert.False(peer.IsOver);
         ExpectWellBeing();
     }

@@ -454,7 +454,7 @@ public sealed partial class SupervisionTests : TestWorld
     {
         if (failure is "anything" or "anything else")
         {
-            return [new InvalidOperationException(), new ArgumentNullException(), new NotSupportedException()];
+            return [new InvalidOperationException(), new FormatException(), new NotSupportedException()];
         }
 
         return Name().Matches(failure).Select(match => match.Groups[1].Value switch

@@ -113,7 +113,7 @@ public sealed class FileStoreDiskTests : IDisposable
     {
         FileStoreDisk.Open(_folder).Dispose();
         File.WriteAllText(PathOf("lock"), "hyperactors (process 4711)\n");
-        var start = new ProcessStartInfo(FlockFactAttribute.Tool) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(FlockFactAttribute.Tool) { RedirectStandardOutput = true, UseShellExecute = false };
         foreach (string argument in (string[])["--no-fork", PathOf("version"), "sh", "-c", "echo held; exec sleep 60"])
         {
             start.ArgumentList.Add(argument);
