@@ -1,1 +1,3 @@
-return 0;
+using HyperActors.Simulation;
+
+return Runner.Run(args, Console.Out, Console.Error);

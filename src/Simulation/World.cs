@@ -1,6 +1,4 @@
 using System.Net;
-using HyperActors.Actors;
-using HyperActors.Catalog;
 using HyperActors.Crypto;
 
 namespace HyperActors.Simulation;
@@ -8,17 +6,24 @@ namespace HyperActors.Simulation;
 /// <summary>A whole network in one process and on one thread: hosts, their disks, the wires between them. One seed decides all.</summary>
 public sealed class World : IDisposable
 {
+    private static readonly TimeSpan s_longestRun = TimeSpan.FromHours(6);
+
     private readonly RandomSource _random;
     private readonly WorldOptions _options;
     private readonly List<SimulatedHost> _hosts = [];
+    private readonly TaskCompletionSource _failed = new();
 
-    public World(ulong seed, WorldOptions options)
+    /// <param name="seed">Decides everything.</param>
+    /// <param name="options">What the world is like.</param>
+    /// <param name="trace">Hears a line for each thing that happens, to find where two runs part.</param>
+    public World(ulong seed, WorldOptions options, Action<string>? trace = null)
     {
         Seed = seed;
         _options = options;
         _random = RandomSource.Seeded(seed);
-        Engine = DeterministicSystem.Create(seed);
+        Engine = DeterministicSystem.Create(seed, new DeterministicSetup { Digest = MessageDigest.Of, Trace = trace });
         Network = new SimulatedNetwork(Engine, Fork(), options.Network);
+        FaultListener.Subscribe(Engine.System, Fail);
     }
 
     public ulong Seed { get; }
@@ -27,6 +32,11 @@ public sealed class World : IDisposable
     public DeterministicSystem Engine { get; }
 
     public SimulatedNetwork Network { get; }
+
+    public IReadOnlyList<SimulatedHost> Hosts => _hosts;
+
+    /// <summary>Virtual time since the start.</summary>
+    public TimeSpan Now => Engine.Now;
 
     /// <summary>A hash over every delivery, every byte on a wire and every write to a disk so far.</summary>
     public string Hash => Convert.ToHexStringLower(Engine.Journal.CurrentHash());
@@ -45,6 +55,48 @@ public sealed class World : IDisposable
     /// <summary>Chance for whoever drives the world, apart from what its parts draw.</summary>
     public RandomSource Fork() => RandomSource.Seeded(_random.NextUInt64());
 
+    /// <summary>Lives a story to its end, or to the first failure.</summary>
+    /// <exception cref="SimulationFailedException">Something happened that must not.</exception>
+    public void Run(Func<Task> story) => Engine.Run(
+        async () =>
+        {
+            Task first = await Task.WhenAny(story(), _failed.Task);
+            await first;
+        },
+        s_longestRun);
+
+    /// <summary>Something happened that must not: the run ends here.</summary>
+    public void Fail(string what) => _failed.TrySetException(new SimulationFailedException($"at {Now}: {what}"));
+
+    /// <summary>Work beside the story, whose failure is the world's.</summary>
+    public void Go(Func<Task> work)
+    {
+        _ = WatchAsync();
+
+        async Task WatchAsync()
+        {
+            try
+            {
+                await work();
+            }
+            catch (Exception e)
+            {
+                Fail(e.ToString());
+            }
+        }
+    }
+
+    /// <summary>Lets virtual time pass.</summary>
+    public Task Delay(TimeSpan time)
+    {
+        var passed = new TaskCompletionSource();
+        Engine.System.Scheduler.Advanced.ScheduleOnce(time, passed.SetResult);
+        return passed.Task;
+    }
+
+    /// <summary>Does something after a while.</summary>
+    public void After(TimeSpan time, Action action) => Engine.System.Scheduler.Advanced.ScheduleOnce(time, action);
+
     public void Dispose()
     {
         foreach (SimulatedHost host in _hosts)
@@ -57,54 +109,5 @@ public sealed class World : IDisposable
     }
 }
 
-/// <summary>One host: a disk that stays, and a node that comes and goes.</summary>
-public sealed class SimulatedHost
-{
-    private readonly World _world;
-    private readonly RandomSource _random;
-    private readonly WorldOptions _options;
-    private FeedCatalog? _catalog;
-    private int _lives;
-
-    internal SimulatedHost(World world, IPAddress address, SimulatedStoreDisk disk, RandomSource random, WorldOptions options)
-    {
-        _world = world;
-        Address = address;
-        Disk = disk;
-        _random = random;
-        _options = options;
-    }
-
-    public IPAddress Address { get; }
-
-    public SimulatedStoreDisk Disk { get; }
-
-    /// <summary>The node; null while the host's process is not running.</summary>
-    public HyperNode? Node { get; private set; }
-
-    /// <summary>Starts the process. Its catalog is new: what it knows of feeds it reads off the disk.</summary>
-    public HyperNode Start()
-    {
-        Invariant.Hold(Node is null);
-        _catalog = FeedCatalog.Open(":memory:");
-        var doors = new NodeDoors(_world.Network.At(Address), Disk, _random);
-        NodeOptions options = _options.Node with { Name = $"{Address}-{++_lives}" };
-        Node = _world.Engine.Run(() => HyperNode.StartAsync(options, _world.Engine.System, doors, _catalog));
-        return Node;
-    }
-
-    /// <summary>Kills the process: nothing that it had under way gets done, nobody is told.</summary>
-    public void Kill()
-    {
-        if (Node is null)
-        {
-            return;
-        }
-
-        Disk.Crash();
-        _world.Network.CutAll(Address);
-        Node.Abort();
-        Node = null;
-        _catalog!.Dispose();
-    }
-}
+/// <summary>Something happened in a simulated world that must not happen.</summary>
+public sealed class SimulationFailedException(string message) : Exception(message);

@@ -14,4 +14,7 @@ public sealed record NetworkOptions
 
     /// <summary>Bytes that a receiver may leave unread before its peer's pieces wait.</summary>
     public int MaxUnreadBytes { get; set; } = 1 << 20;
+
+    /// <summary>Bytes a second on each stream, one way; zero for no limit.</summary>
+    public long BytesPerSecond { get; set; }
 }

@@ -13,6 +13,7 @@ public sealed class SimulatedNetwork
     private readonly Dictionary<IPEndPoint, Listener> _listeners = [];
     private readonly List<SimulatedTransport> _open = [];
     private readonly HashSet<(IPAddress, IPAddress)> _parted = [];
+    private readonly Dictionary<IPAddress, Host> _hosts = [];
     private int _nextPort = 49_152;
 
     public SimulatedNetwork(DeterministicSystem world, RandomSource random, NetworkOptions options)
@@ -26,18 +27,33 @@ public sealed class SimulatedNetwork
 
     internal TimeSpan Now => _world.Now;
 
-    /// <summary>The network as the host at <paramref name="address"/> sees it.</summary>
-    public INetwork At(IPAddress address) => new Host(this, address);
+    /// <summary>The network as a new process of the host at <paramref name="address"/> sees it.</summary>
+    public INetwork At(IPAddress address) => _hosts[address] = new Host(this, address);
 
-    /// <summary>Breaks every stream between two hosts and lets them make no new one, until <see cref="Heal"/>.</summary>
-    public void Part(IPAddress one, IPAddress other)
+    /// <summary>Lets nothing pass between two hosts until <see cref="Join"/>: streams stand still, dials find nobody.</summary>
+    /// <param name="one">One of them.</param>
+    /// <param name="other">The other one.</param>
+    /// <param name="breaksStreams">Their streams break, as when the system has given them up.</param>
+    public void Part(IPAddress one, IPAddress other, bool breaksStreams)
     {
         _parted.Add(Pair(one, other));
-        Cut(one, other);
+        if (breaksStreams)
+        {
+            Cut(one, other);
+        }
     }
 
-    /// <summary>Ends every partition.</summary>
-    public void Heal() => _parted.Clear();
+    /// <summary>Ends the partition of two hosts; what waited goes on.</summary>
+    public void Join(IPAddress one, IPAddress other)
+    {
+        if (_parted.Remove(Pair(one, other)))
+        {
+            foreach (SimulatedTransport transport in _open.ToArray())
+            {
+                transport.Pump();
+            }
+        }
+    }
 
     /// <summary>Breaks every stream between two hosts, once.</summary>
     public void Cut(IPAddress one, IPAddress other)
@@ -51,9 +67,14 @@ public sealed class SimulatedNetwork
         }
     }
 
-    /// <summary>Breaks every stream of a host, as when its process dies.</summary>
-    public void CutAll(IPAddress address)
+    /// <summary>The process at that address is gone: its listeners, its streams, and all that it might still do.</summary>
+    public void Kill(IPAddress address)
     {
+        if (_hosts.Remove(address, out Host? host))
+        {
+            host.IsDead = true;
+        }
+
         foreach (IPEndPoint endPoint in _listeners.Keys.Where(e => e.Address.Equals(address)).ToArray())
         {
             _listeners.Remove(endPoint);
@@ -73,6 +94,11 @@ public sealed class SimulatedNetwork
         double spread = _options.MaxLatency.TotalMicroseconds - _options.MinLatency.TotalMicroseconds;
         return _options.MinLatency + TimeSpan.FromMicroseconds(Math.Floor(_random.NextDouble() * spread));
     }
+
+    internal bool IsParted(IPEndPoint one, IPEndPoint other) => _parted.Contains(Pair(one.Address, other.Address));
+
+    internal TimeSpan TimeToSend(int length) =>
+        _options.BytesPerSecond == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds((double)length / _options.BytesPerSecond);
 
     internal int DrawPiece(int length) =>
         _options.MaxPiece >= length ? length : 1 + _random.NextInt32(Math.Min(length, _options.MaxPiece));
@@ -146,9 +172,22 @@ public sealed class SimulatedNetwork
 
     private sealed class Host(SimulatedNetwork network, IPAddress address) : INetwork
     {
-        public void Listen(long requestId, IPEndPoint endPoint, IActorRef owner) => network.Listen(requestId, endPoint, owner);
+        public bool IsDead { get; set; }
 
-        public void Connect(long requestId, string host, int port, TimeSpan deadline, IActorRef owner) =>
-            network.Connect(requestId, address, host, port, deadline, owner);
+        public void Listen(long requestId, IPEndPoint endPoint, IActorRef owner)
+        {
+            if (!IsDead)
+            {
+                network.Listen(requestId, endPoint, owner);
+            }
+        }
+
+        public void Connect(long requestId, string host, int port, TimeSpan deadline, IActorRef owner)
+        {
+            if (!IsDead)
+            {
+                network.Connect(requestId, address, host, port, deadline, owner);
+            }
+        }
     }
 }

@@ -65,19 +65,19 @@ internal sealed class SimulatedTransport(SimulatedNetwork network, IPEndPoint lo
 
     public void Dispose()
     {
-        if (!_closed)
+        if (_closed)
         {
-            SimulatedTransport peer = Peer;
-            bool isOver = _ended && peer._ended;
-            Close();
-            if (!isOver)
-            {
-                peer.Break("the peer closed the stream");
-            }
+            return;
+        }
+
+        Close();
+        if (!_ended || Peer._unsent.Count > 0)
+        {
+            Peer.Break("the peer closed the stream");
         }
     }
 
-    /// <summary>Ends the stream from outside: its owner hears of it behind all that is under way.</summary>
+    /// <summary>Ends the stream from outside: its owner hears of it behind all that is under way to it.</summary>
     public void Break(string reason)
     {
         if (_closed)
@@ -85,23 +85,26 @@ internal sealed class SimulatedTransport(SimulatedNetwork network, IPEndPoint lo
             return;
         }
 
-        SimulatedTransport peer = Peer;
-        IActorRef? owner = _owner;
         Close();
-        if (owner is not null)
+        if (_owner is not null)
         {
-            TimeSpan at = Later(network.DrawLatency());
-            network.Deliver(at > peer._lastArrival ? at : peer._lastArrival, owner, new ITransport.Broken(reason));
+            network.Deliver(Peer.Later(network.DrawLatency()), _owner, new ITransport.Broken(reason));
         }
 
-        peer.Break(reason);
+        Peer.Break(reason);
     }
 
-    // Moves bytes to the peer piece by piece, as far as its credit goes.
-    private void Pump()
+    /// <summary>Moves bytes to the peer piece by piece, as far as its credit goes.</summary>
+    public void Pump()
     {
-        if (_closed || Peer._owner is not { } receiver)
+        if (_closed || Peer._owner is not { } receiver || network.IsParted(local, remote))
         {
+            return;
+        }
+
+        if (Peer._closed && _unsent.Count > 0)
+        {
+            Break("the peer has closed the stream");
             return;
         }
 
@@ -114,7 +117,7 @@ internal sealed class SimulatedTransport(SimulatedNetwork network, IPEndPoint lo
             network.Record("stream", local, remote, bytes);
             Peer._credit -= length;
             _sentOfFirst += length;
-            TimeSpan arrival = Later(network.DrawLatency());
+            TimeSpan arrival = Later(network.DrawLatency(), length);
             network.Deliver(arrival, receiver, new ITransport.BytesArrived(piece, length));
             if (_sentOfFirst < first.Memory.Length)
             {
@@ -138,10 +141,11 @@ internal sealed class SimulatedTransport(SimulatedNetwork network, IPEndPoint lo
         }
     }
 
-    private TimeSpan Later(TimeSpan latency)
+    // Nothing overtakes what left on this side before, and each byte takes its time.
+    private TimeSpan Later(TimeSpan latency, int length = 0)
     {
         TimeSpan arrival = network.Now + latency;
-        _lastArrival = arrival > _lastArrival ? arrival : _lastArrival;
+        _lastArrival = (arrival > _lastArrival ? arrival : _lastArrival) + network.TimeToSend(length);
         return _lastArrival;
     }
 

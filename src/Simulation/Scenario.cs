@@ -1,0 +1,48 @@
+using System.Text.Json;
+
+namespace HyperActors.Simulation;
+
+/// <summary>A story by its name, told anew for each seed.</summary>
+public static class Scenario
+{
+    /// <summary>Every name that <see cref="Run"/> knows.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["copy", "feed-small", "feed-large"];
+
+    /// <summary>Tells one story to its end.</summary>
+    public static SeedResult Run(string name, ulong seed, Action<string>? trace = null)
+    {
+        FeedScenarioOptions? options = name == "copy" ? null : Load(name);
+        using var world = new World(seed, options is null ? new WorldOptions() : FeedScenario.Vary(options, seed), trace);
+        string? failure = null;
+        try
+        {
+            world.Run(options is null ? new CopyScenario(world).RunAsync : new FeedScenario(world, options).RunAsync);
+        }
+        catch (SimulationFailedException e)
+        {
+            failure = e.Message;
+        }
+        catch (Exception e)
+        {
+            failure = e.ToString();
+        }
+
+        return new SeedResult(name, seed, world.Hash, world.Engine.Journal.Steps, world.Now, failure);
+    }
+
+    private static FeedScenarioOptions Load(string name)
+    {
+        using Stream json = typeof(Scenario).Assembly.GetManifestResourceStream($"{name}.json")
+            ?? throw new ArgumentException($"there is no scenario '{name}'; there are {string.Join(", ", Names)}", nameof(name));
+        return JsonSerializer.Deserialize(json, ScenarioJson.Default.FeedScenarioOptions)!;
+    }
+}
+
+/// <summary>How one story ended.</summary>
+/// <param name="Scenario">Its name.</param>
+/// <param name="Seed">What decided it.</param>
+/// <param name="Hash">SHA-256 over every delivery, every byte on a wire, every write to a disk.</param>
+/// <param name="Steps">How many of those there were.</param>
+/// <param name="VirtualTime">How long it took in its own time.</param>
+/// <param name="Failure">What happened that must not; null when all was well.</param>
+public sealed record SeedResult(string Scenario, ulong Seed, string Hash, long Steps, TimeSpan VirtualTime, string? Failure);
