@@ -352,11 +352,13 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
         ServeWaiting();
     }
 
-    // Before anybody is answered: who has heard of an append finds it in the handle's length.
+    // Before anybody is answered: who has heard of an append finds it in the handle's length. While the files are opened
+    // again, the handle shows what it did before.
     private void Publish()
     {
         FeedView.Head shown = _view.Current;
-        if (shown.Length != _log.Head.Length || shown.Fork != _log.Head.Fork || shown.ContiguousLength != _log.ContiguousLength)
+        if (_log.IsOpen
+            && (shown.Length != _log.Head.Length || shown.Fork != _log.Head.Fork || shown.ContiguousLength != _log.ContiguousLength))
         {
             _view.Current = new FeedView.Head(_log.Head.Fork, _log.Head.Length, _log.Head.ByteLength, _log.ContiguousLength);
         }

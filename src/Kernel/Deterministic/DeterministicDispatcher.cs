@@ -7,6 +7,7 @@ internal sealed class DeterministicDispatcher : MessageDispatcher
     private readonly VirtualClock _clock;
     private readonly List<object> _ready = [];
     private readonly int _thread = Environment.CurrentManagedThreadId;
+    private readonly RunContext _turnContext;
     private Exception? _breach;
 
     public DeterministicDispatcher(Chance chance, VirtualClock clock, Journal journal)
@@ -16,6 +17,7 @@ internal sealed class DeterministicDispatcher : MessageDispatcher
         _clock = clock;
         Journal = journal;
         Context = new RunContext(this);
+        _turnContext = new RunContext(this);
     }
 
     public Journal Journal { get; }
@@ -46,7 +48,7 @@ internal sealed class DeterministicDispatcher : MessageDispatcher
         _ready.RemoveAt(_ready.Count - 1);
         if (next is ActorCell cell)
         {
-            if (cell.RunTurn(Throughput))
+            if (RunTurn(cell))
             {
                 _ready.Add(cell);
             }
@@ -59,6 +61,21 @@ internal sealed class DeterministicDispatcher : MessageDispatcher
 
         ThrowIfBreached();
         return true;
+    }
+
+    // A turn has a context of its own: whoever awaits its answer outside goes on after it, not in the middle of it.
+    private bool RunTurn(ActorCell cell)
+    {
+        SynchronizationContext? outer = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(_turnContext);
+        try
+        {
+            return cell.RunTurn(Throughput);
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(outer);
+        }
     }
 
     private void Add(object work)
