@@ -33,7 +33,7 @@ public sealed partial class Replicator
     private void Ask(PeerState peer)
     {
         if (!peer.IsAskable || IsFrozen || _isReorganizing || _restUntil is not null
-            || peer.Requests.Cancelled >= _options.MaxInFlight)
+            || (HasTooManyCancelled(peer) && peer.Requests.Active > 0))
         {
             return;
         }
@@ -167,10 +167,18 @@ public sealed partial class Replicator
             return 0;
         }
 
+        // Only the answer to a later request frees the ids of cancelled ones: one may go, or none ever could.
+        if (HasTooManyCancelled(peer))
+        {
+            return peer.Requests.Active == 0 ? 1 : 0;
+        }
+
         long window = MeanBlockSize == 0 ? _options.MaxInFlight : _options.MaxInFlightBytes / MeanBlockSize;
         int max = Math.Max(_options.MinInFlight, _options.MaxInFlight);
         return (int)Math.Clamp(window, _options.MinInFlight, max) - peer.Requests.Active - peer.Parked.Count;
     }
+
+    private bool HasTooManyCancelled(PeerState peer) => peer.Requests.Cancelled >= _options.MaxInFlight;
 
     /// <summary>Blocks below this one can be proven by the peer and verified here.</summary>
     private ulong AskableLength(PeerState peer)
