@@ -164,7 +164,10 @@ public sealed partial class FeedLog
 
                 if (proof.Upgrade is { Start: 0 } upgrade && _head.Length > 0 && upgrade.Length <= _head.Length)
                 {
-                    return CheckConflict(climbed, upgrade);
+                    ApplyOutcome? checkedPrefix = CheckConflict(climbed, upgrade);
+                    return checkedPrefix == Fine && proof.Block is { } block && !Holds(block.Index)
+                        ? new ApplyOutcome(ApplyStatus.Stale)
+                        : checkedPrefix;
                 }
 
                 ApplyOutcome? outcome = CheckTree(climbed);
@@ -176,13 +179,15 @@ public sealed partial class FeedLog
                 _checked = climbed;
             }
 
-            if (!TryPlace(proof.Block!.Value))
+            NodeLookup place = TryPlace(proof.Block!.Value);
+            if (place == NodeLookup.Pending)
             {
                 return null;
             }
 
+            // A store of another make may lack nodes on the way to the block's place: a proof with its whole path brings them.
             _checked = null;
-            return Fine;
+            return place == NodeLookup.Found ? Fine : new ApplyOutcome(ApplyStatus.Unverifiable);
         }
 
         private ApplyOutcome? CheckManifest(Proof proof)
@@ -206,7 +211,9 @@ public sealed partial class FeedLog
             ProofError error = ProofVerifier.Verify(climbed, _head, KnownManifest?.Prologue, out VerifiedProof? verified);
             if (error != ProofError.None)
             {
-                return Invalid(error);
+                return climbed.Proof.Upgrade is { } upgrade && upgrade.Start != _head.Length
+                    ? new ApplyOutcome(ApplyStatus.Stale)
+                    : Invalid(error);
             }
 
             if (verified!.Anchor is { } anchor)
@@ -384,12 +391,14 @@ public sealed partial class FeedLog
             }
         }
 
-        /// <summary>Finds the place of a block in the data file; false when pages must be fetched first.</summary>
-        private bool TryPlace(BlockProof block)
+        private bool Holds(ulong block) => _log._bitfield[block] || _blocks.ContainsKey(block);
+
+        /// <summary>Finds the place of a block in the data file.</summary>
+        private NodeLookup TryPlace(BlockProof block)
         {
-            if (_log._bitfield[block.Index] || _blocks.ContainsKey(block.Index))
+            if (Holds(block.Index))
             {
-                return true;
+                return NodeLookup.Found;
             }
 
             long offset;
@@ -399,13 +408,10 @@ public sealed partial class FeedLog
             }
             else
             {
-                switch (ByteOffsets.TryFind(_head, 2 * block.Index, this, out ulong found))
+                NodeLookup lookup = ByteOffsets.TryFind(_head, 2 * block.Index, this, out ulong found);
+                if (lookup != NodeLookup.Found)
                 {
-                    case NodeLookup.Pending:
-                        return false;
-                    case NodeLookup.Absent:
-                        // A store of another make may lack nodes on the way: the block stays missing.
-                        return true;
+                    return lookup;
                 }
 
                 offset = (long)found;
@@ -413,7 +419,7 @@ public sealed partial class FeedLog
 
             _blocks.Add(block.Index, (offset, block.Value));
             _bytes += block.Value.Length;
-            return true;
+            return NodeLookup.Found;
         }
 
         public Commit ToCommit()

@@ -61,6 +61,9 @@ public enum ApplyStatus
     /// <summary>It ends at a node that is not stored here: nobody's fault, it takes more nodes.</summary>
     Unverifiable,
 
+    /// <summary>Its upgrade begins at a length that the feed has left behind: nobody's fault, and its block was not taken.</summary>
+    Stale,
+
     /// <summary>It is false; the error says in what way.</summary>
     Invalid,
 

@@ -83,7 +83,7 @@ public sealed partial class FeedActor
             var verdicts = new ApplyVerdict[proofs.Length];
             for (int i = 0; i < verdicts.Length; i++)
             {
-                verdicts[i] = applied is null ? ApplyVerdict.NotStored : VerdictOf(applied.Outcomes[i], proofs[i].Proof);
+                verdicts[i] = applied is null ? ApplyVerdict.NotStored : VerdictOf(applied.Outcomes[i]);
                 Count(verdicts[i], proofs[i].Proof);
             }
 
@@ -92,12 +92,10 @@ public sealed partial class FeedActor
         _log.Apply(id, proofs, new Leases(apply.Leases));
     }
 
-    private ApplyVerdict VerdictOf(ApplyOutcome outcome, Proof proof) => outcome.Status switch
+    private static ApplyVerdict VerdictOf(ApplyOutcome outcome) => outcome.Status switch
     {
-        // True, but no place was found for the block: nodes are missing on the way to it.
-        ApplyStatus.Applied when proof.Block is { } block && !_log.Has(block.Index) => ApplyVerdict.Unverifiable,
         ApplyStatus.Applied or ApplyStatus.Reorganized => ApplyVerdict.Applied,
-        ApplyStatus.WrongFork => ApplyVerdict.Stale,
+        ApplyStatus.WrongFork or ApplyStatus.Stale => ApplyVerdict.Stale,
         ApplyStatus.Unverifiable => ApplyVerdict.Unverifiable,
         ApplyStatus.Conflict => ApplyVerdict.False,
         _ => outcome.Error == ProofError.BadNodes ? ApplyVerdict.Malformed : ApplyVerdict.False,
