@@ -27,8 +27,10 @@ internal sealed class FaultListener : ReceiveActor
 
     private static bool IsFaultOfTheWorld(Exception? cause) => cause switch
     {
-        FeedCorruptException or FeedConflictException => false,
         SimulatedDiskException or DiskFullException => true,
+
+        // A process may die while it makes a feed, and leave a directory without one.
+        FeedConflictException => true,
         ActorInitializationException or FeedFailedException => IsFaultOfTheWorld(cause.InnerException),
         _ => false,
     };

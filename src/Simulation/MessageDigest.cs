@@ -22,10 +22,10 @@ internal static class MessageDigest
         ReplicationActor.Proven m => Mix(m.Peer.Value, (ulong)m.Answers.Count),
         ReplicationActor.Appended m => Mix(m.State.Length, m.State.Fork),
         ReplicationActor.Truncated m => Mix(m.State.Length, m.State.Fork, m.Ancestors),
-        ReplicationActor.MessagesArrived m => Mix(m.Peer.Value, m.ChannelId, (ulong)m.Messages.Count, (ulong)m.Bytes),
+        ReplicationActor.MessagesArrived m => Mix(m.Peer.Value, m.ChannelId, (ulong)m.Messages.Count, (ulong)m.Cost),
         ReplicationActor.Sent m => Mix(m.Peer.Value, (ulong)m.Size),
         ConnectionActor.SendMessages m => Mix(m.Peer.Value, m.ChannelId, (ulong)m.Size),
-        ConnectionActor.Consumed m => Mix((ulong)m.Bytes),
+        ConnectionActor.Consumed m => Mix((ulong)m.Cost),
         ChannelActor.Arrived m => Mix((ulong)m.Messages.ByteLength),
         _ => 0,
     };

@@ -11,12 +11,28 @@ public static class Scenario
     /// <summary>Tells one story to its end.</summary>
     public static SeedResult Run(string name, ulong seed, Action<string>? trace = null)
     {
-        FeedScenarioOptions? options = name == "copy" ? null : Load(name);
-        using var world = new World(seed, options is null ? new WorldOptions() : FeedScenario.Vary(options, seed), trace);
+        if (name == "copy")
+        {
+            return Run(name, seed, new WorldOptions(), world => new CopyScenario(world).RunAsync(), trace);
+        }
+
+        FeedScenarioOptions options = Load(name);
+        return Run(name, seed, options, FeedScenario.Vary(options, seed), trace);
+    }
+
+    /// <summary>Tells a story of a feed in a world of the caller's choice.</summary>
+    public static SeedResult Run(
+        string name, ulong seed, FeedScenarioOptions options, WorldOptions worldOptions, Action<string>? trace = null) =>
+        Run(name, seed, worldOptions, world => new FeedScenario(world, options).RunAsync(), trace);
+
+    private static SeedResult Run(
+        string name, ulong seed, WorldOptions options, Func<World, Task> story, Action<string>? trace)
+    {
+        using var world = new World(seed, options, trace);
         string? failure = null;
         try
         {
-            world.Run(options is null ? new CopyScenario(world).RunAsync : new FeedScenario(world, options).RunAsync);
+            world.Run(() => story(world));
         }
         catch (SimulationFailedException e)
         {

@@ -76,7 +76,7 @@ public sealed class CorestoreActor : ReceiveActor
         _log = log;
 
         OnAsked<OpenName>(Handle);
-        OnAsked<OpenKey>(m => Open(m.Key.ToDiscoveryKey(), m.Key, null, null).Ask(Sender));
+        OnAsked<OpenKey>(m => Open(m.Key.ToDiscoveryKey(), m.Key, null, null).Ask(Sender, m));
         OnAsked<List>(_ => Handle());
         Receive<ConnectionOpened>(Handle);
         Receive<ConnectionClosed>(Handle);
@@ -168,11 +168,11 @@ public sealed class CorestoreActor : ReceiveActor
         {
             // The row is of a feed that came with its name from elsewhere: its files know what signs it.
             keys.Dispose();
-            Open(row.DiscoveryKey, row.Key, null, open.Name).Ask(Sender);
+            Open(row.DiscoveryKey, row.Key, null, open.Name).Ask(Sender, open);
         }
         else if (open.ShouldCreate || _disk.HasFeed(discoveryKey))
         {
-            Open(discoveryKey, key, keys, open.Name).Ask(Sender);
+            Open(discoveryKey, key, keys, open.Name).Ask(Sender, open);
         }
         else
         {
@@ -273,7 +273,7 @@ public sealed class CorestoreActor : ReceiveActor
             FeedActor.PropsFor(new FeedSource(view, key, keys), _disk, _feeds, _replication, _random, _log),
             $"feed-{++_generation}-{discoveryKey.ToHex()[..8]}");
         Context.Watch(actor);
-        feed = new OpenFeed(view, actor, keys);
+        feed = new OpenFeed(view, actor, key is not null, keys);
         _open.Add(discoveryKey, feed);
         _byActor.Add(actor, feed);
         return feed;
@@ -320,6 +320,12 @@ public sealed class CorestoreActor : ReceiveActor
         if (_byActor.Remove(terminated.ActorRef, out OpenFeed? feed))
         {
             _open.Remove(feed.View.DiscoveryKey);
+            if (!feed.IsKeyKnown && feed.View.Failure is FeedConflictException)
+            {
+                // A directory without a feed in it, as a crash while one was made leaves it: who came with a key makes it anew.
+                feed.AskAgain(Self);
+            }
+
             End(feed);
         }
     }
@@ -336,13 +342,16 @@ public sealed class CorestoreActor : ReceiveActor
         }
     }
 
-    private sealed class OpenFeed(FeedView view, IActorRef actor, KeyPair? keys)
+    private sealed class OpenFeed(FeedView view, IActorRef actor, bool isKeyKnown, KeyPair? keys)
     {
-        private readonly List<IActorRef> _waiting = [];
+        private readonly List<(IActorRef Asker, object Request)> _waiting = [];
 
         public FeedView View => view;
 
         public IActorRef Actor => actor;
+
+        /// <summary>Whether it was opened by its key; else its files must know it.</summary>
+        public bool IsKeyKnown => isKeyKnown;
 
         public KeyPair? Keys => keys;
 
@@ -350,7 +359,7 @@ public sealed class CorestoreActor : ReceiveActor
 
         public bool IsReady { get; set; }
 
-        public void Ask(IActorRef asker)
+        public void Ask(IActorRef asker, object request)
         {
             if (IsReady)
             {
@@ -358,12 +367,22 @@ public sealed class CorestoreActor : ReceiveActor
                 return;
             }
 
-            _waiting.Add(asker);
+            _waiting.Add((asker, request));
+        }
+
+        public void AskAgain(IActorRef self)
+        {
+            foreach ((IActorRef asker, object request) in _waiting)
+            {
+                self.Tell(request, asker);
+            }
+
+            _waiting.Clear();
         }
 
         public void AnswerWaiting(object answer, IActorRef self)
         {
-            foreach (IActorRef asker in _waiting)
+            foreach ((IActorRef asker, _) in _waiting)
             {
                 asker.Tell(answer, self);
             }
