@@ -126,6 +126,10 @@ public sealed partial class Replicator
         {
             _restUntil = null;
             _isDirty = true;
+            foreach (PeerState peer in _order)
+            {
+                SearchFork(peer);
+            }
         }
 
         if (_nextHotswap <= now)
