@@ -216,6 +216,12 @@ public sealed partial class Replicator
         }
 
         SearchFork(peer);
+        if (isSameFork && sync.Length > _state.Length && peer.LengthTold != _state.Length)
+        {
+            // It was not told, since it could do nothing with it; now it is what we want to be upgraded from.
+            SendSync(peer);
+        }
+
         if (peer.UpgradeCheck != 0)
         {
             // One look at storage at a time, however often the peer speaks; the next comes when that one is over.
@@ -313,6 +319,7 @@ public sealed partial class Replicator
         }
 
         peer.NeedsSync = false;
+        peer.LengthTold = _state.Length;
         var sync = new SyncMessage
         {
             Fork = _state.Fork,

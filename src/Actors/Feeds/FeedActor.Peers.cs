@@ -25,6 +25,18 @@ public sealed partial class FeedActor
 
     private void Answer(IActorRef asker, Prove prove, FeedLogEvent answer)
     {
+        if (answer is FeedLogEvent.Refused && prove.Requests.Count > 1)
+        {
+            // Something of it could not be read: what can be is not refused with it. A peer asks nothing more of whoever
+            // refuses too often.
+            foreach (ServeRequest request in prove.Requests)
+            {
+                Self.Tell(new Prove(prove.Peer, [request]), asker);
+            }
+
+            return;
+        }
+
         var answers = new List<ServeAnswer>(prove.Requests.Count);
         List<ServeRequest>? later = null;
         var proved = answer as FeedLogEvent.Proved;

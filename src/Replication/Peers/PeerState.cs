@@ -64,6 +64,9 @@ internal sealed class PeerState(PeerId id, ReplicationOptions options)
     public HashSet<ulong> Refused { get; } = [];
 
     // What it is told.
+    /// <summary>Our length in the last sync to it.</summary>
+    public ulong? LengthTold { get; set; }
+
     /// <summary>Whether we can prove our version to it, as it was told.</summary>
     public bool CanBeUpgraded { get; set; } = true;
 
@@ -159,6 +162,7 @@ internal sealed class PeerState(PeerId id, ReplicationOptions options)
         ContiguousLength = 0;
         Blocks = new BlockSet(options.MaxRemotePages);
         Refused.Clear();
+        LengthTold = null;
         CanBeUpgraded = true;
         UpgradableLength = 0;
         UpgradableFork = 0;
