@@ -15,6 +15,7 @@ help() {
 ./build.sh demo [PATH]   build, then copy a folder or file through two nodes (and a JavaScript one) and compare
 ./build.sh test          build everything, run every test; the last line counts them
 ./build.sh bench [ROW]   the benchmark table beside JavaScript: all, engine, wire, feed, replicate or udx
+./build.sh simulate ...  --seed N or --seeds N [--scenario feed-small|feed-large|copy]: a network from a seed
 ./build.sh clean         remove everything that was built or installed inside this checkout
 ./build.sh help          this text
 
@@ -206,6 +207,13 @@ run_bench() {
   dotnet bench/HyperActors.Benchmarks/bin/Release/net10.0/HyperActors.Benchmarks.dll "${@:-all}"
 }
 
+run_simulate() {
+  need_dotnet
+  need_sodium
+  dotnet build src/Simulation/Simulation.csproj -c Release -v q --nologo
+  exec dotnet src/Simulation/bin/Release/net10.0/HyperActors.Simulation.dll "$@"
+}
+
 clean() {
   find src tests bench -name node_modules -prune -o -type d \( -name bin -o -name obj \) -prune -exec rm -rf {} +
   find tests bench -type d -name node_modules -prune -exec rm -rf {} +
@@ -218,6 +226,7 @@ case $verb in
   demo) run_demo "$@" ;;
   test) run_tests ;;
   bench) run_bench "$@" ;;
+  simulate) run_simulate "$@" ;;
   clean) clean ;;
   help | -h | --help) help ;;
   *) help >&2; die "no verb '$verb'" ;;
