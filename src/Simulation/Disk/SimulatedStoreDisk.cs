@@ -34,7 +34,7 @@ public sealed class SimulatedStoreDisk : IStoreDisk
     public int Slowness { get; set; } = 1;
 
     /// <summary>The process is gone: of the writes that were under way some are done, some cut short, some never begun.</summary>
-    public void Crash(bool losesPower)
+    public void Crash(bool losesPower = false)
     {
         _process++;
         foreach (Pending pending in _pending)

@@ -158,7 +158,7 @@ internal sealed class TestNode(World world, int number)
         }
 
         _files.Crash();
-        world.Network.CutAll(Address);
+        world.Network.Kill(Address);
         _node.Abort();
         world.Engine.RunUntilIdle();
         _node = null;
