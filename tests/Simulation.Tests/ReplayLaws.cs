@@ -39,6 +39,7 @@ public sealed class ReplayLaws
         string assembly = typeof(Scenario).Assembly.Location;
         var start = new ProcessStartInfo("dotnet", [assembly, "--scenario", scenario, "--seed", $"{seed}"])
         {
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
