@@ -90,7 +90,7 @@ public partial class DependencyTests
     }
 
     [Fact]
-    public void Only_crypto_and_two_doors_call_native_code()
+    public void Only_crypto_and_three_doors_call_native_code()
     {
         foreach (string project in House.Projects.Keys.Where(p => p is not "Crypto"))
         {
@@ -110,5 +110,6 @@ public partial class DependencyTests
     // Reads that must not wait (preadv2), folders that must reach the disk (fsync), and datagrams that the kernel cuts and joins
     // (sendmmsg, recvmmsg) have no managed counterpart.
     private static bool IsADoor(string source) =>
-        House.IsBelow(source, "src/Storage/Devices") || House.IsBelow(source, "src/Actors/Io/Udp");
+        House.IsBelow(source, "src/Storage/Devices") || House.IsBelow(source, "src/Actors/Io/Udp")
+        || Path.GetFileName(source) == "StandardOutput.cs";
 }
