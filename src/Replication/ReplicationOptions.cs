@@ -42,9 +42,13 @@ public sealed record ReplicationOptions
     [Range(1, 65_536)]
     public int MaxUnsolicited { get; set; } = 64;
 
-    /// <summary>Refusals after which nothing more is asked of a peer, as JavaScript has it.</summary>
+    /// <summary>Refusals after which nothing more is asked of a peer for a while, as JavaScript has it.</summary>
     [Range(1, 65_536)]
     public int MaxRefusals { get; set; } = 32;
+
+    /// <summary>How long refusals of a peer are held against it. Less finds out sooner that it has its disk back, and asks
+    /// more often in vain.</summary>
+    public TimeSpan ForgiveRefusalsAfter { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Requests that are handed on to be served at a time. More makes larger batches, and cancels come later.</summary>
     [Range(1, 4096)]

@@ -350,16 +350,17 @@ public sealed partial class Replicator
         {
             CountRefusal(peer, request);
         }
-        else if (request.Fork == peer.Fork && peer.Refused.Add(request.Index) && peer.Refused.Count >= MaxSilentRefusals)
+        else if (request.Fork == peer.Fork && peer.Refused.Add(request.Index))
         {
-            peer.IsPaused = true;
+            peer.ForgivenAt ??= _now + _options.ForgiveRefusalsAfter;
+            peer.IsPaused |= peer.Refused.Count >= MaxSilentRefusals;
         }
 
         Release(peer, request);
         CountDone();
     }
 
-    /// <summary>A peer that refuses what it announced is not asked for that again, and in the end for nothing.</summary>
+    /// <summary>A peer that refuses what it announced is not asked for that again, and in the end for nothing, for a while.</summary>
     private void CountRefusal(PeerState peer, OutRequest request)
     {
         // It had moved on before the request came.
@@ -373,6 +374,7 @@ public sealed partial class Replicator
             peer.Refused.Add(request.Index);
         }
 
+        peer.ForgivenAt ??= _now + _options.ForgiveRefusalsAfter;
         if (++peer.Refusals >= _options.MaxRefusals)
         {
             peer.IsPaused = true;

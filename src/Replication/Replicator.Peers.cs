@@ -199,9 +199,7 @@ public sealed partial class Replicator
         if (isForkNew)
         {
             // Refusals told of the old one.
-            peer.Refused.Clear();
-            peer.Refusals = 0;
-            peer.IsPaused = peer.ConflictDeadline is not null;
+            peer.ForgiveRefusals();
         }
 
         if (CloseIfIdle(peer))
@@ -409,6 +407,10 @@ public sealed partial class Replicator
         else if (canUpgrade)
         {
             SetCanBeUpgraded(peer, true);
+            SendSync(peer);
+        }
+        else if (peer.NeedsSync)
+        {
             SendSync(peer);
         }
     }

@@ -95,6 +95,11 @@ public sealed partial class Replicator
                     deadline = Earlier(deadline, conflict);
                 }
 
+                if (peer.ForgivenAt is { } forgiven)
+                {
+                    deadline = Earlier(deadline, forgiven);
+                }
+
                 if (peer.DelayedRefusals.TryPeek(out (TimeSpan Due, ulong RequestId) refusal))
                 {
                     deadline = Earlier(deadline, refusal.Due);
@@ -149,6 +154,12 @@ public sealed partial class Replicator
             {
                 Fail(peer, ReplicationError.InvalidProof);
                 continue;
+            }
+
+            if (peer.ForgivenAt <= now)
+            {
+                peer.ForgiveRefusals();
+                _isDirty = true;
             }
 
             while (peer.DelayedRefusals.TryPeek(out (TimeSpan Due, ulong RequestId) refusal) && refusal.Due <= now)

@@ -377,6 +377,82 @@ public sealed class ReplicatorTests
     }
 
     [Fact]
+    public void Refusals_are_forgiven_after_a_while()
+    {
+        Side reader = Reader(length: 100);
+        reader.Receive(Sync(length: 100, remoteLength: 100), new RangeMessage(0, 100));
+        reader.Replicator.Download(1, 0, 100, default);
+        RequestMessage[] requests = [.. reader.Drain().TakeSent<RequestMessage>()];
+        reader.Receive([.. requests.Select(r => new NoDataMessage(r.Id, NoDataReason.NotAvailable))]);
+        Assert.Empty(reader.TakeSent<RequestMessage>());
+        Assert.Equal(TimeSpan.FromSeconds(30), reader.Replicator.Deadline);
+        reader.Advance(TimeSpan.FromSeconds(30));
+
+        Assert.Equal(100, reader.TakeSent<RequestMessage>().Count);
+    }
+
+    [Fact]
+    public void When_as_many_requests_are_cancelled_as_may_be_in_flight_one_may_go_that_frees_their_ids()
+    {
+        Side reader = Reader(Hundred, new ReplicationOptions { MinInFlight = 1, MaxInFlight = 2 });
+        reader.Receive(Sync(length: 100, remoteLength: 100), new RangeMessage(0, 100));
+        reader.Replicator.Download(1, 0, 2, default);
+        Assert.Equal(2, reader.Drain().TakeSent<RequestMessage>().Count);
+        reader.Replicator.Cancel(1, default);
+        reader.Drain().TakeSent();
+        reader.Replicator.Download(2, 10, 20, default);
+        RequestMessage probe = Assert.Single(reader.Drain().TakeSent<RequestMessage>());
+        reader.Receive(Answer(probe));
+
+        Assert.Equal(2, reader.TakeSent<RequestMessage>().Count);
+    }
+
+    [Fact]
+    public void A_peer_that_outgrows_us_hears_the_length_that_was_of_no_use_to_it_before()
+    {
+        MemoryFeed longer = Hundred.Copy().AppendMany(40);
+        Side reader = Reader(length: 100);
+        reader.Open(2);
+        reader.Receive(1, Sync(length: 121, remoteLength: 100));
+        Upgrade(reader, longer);
+        Assert.DoesNotContain(reader.TakeSent<SyncMessage>(1), sync => sync.Length == 140);
+        reader.Receive(1, Sync(length: 150, remoteLength: 100, canUpgrade: true));
+
+        SyncMessage told = Assert.Single(reader.TakeSent<SyncMessage>(1));
+        Assert.Equal((140UL, 150UL), (told.Length, told.RemoteLength));
+    }
+
+    [Fact]
+    public void A_sync_that_waited_for_a_look_at_storage_is_sent_when_nothing_was_found_there()
+    {
+        MemoryFeed longer = Hundred.Copy().AppendMany(40);
+        Side reader = Reader(length: 100);
+        reader.Open(2);
+        reader.Receive(1, Sync(length: 121, remoteLength: 100));
+        reader.AnswersReads = false;
+        Upgrade(reader, longer);
+        var read = Assert.Single(reader.Events.OfType<ReplicatorEvent.ReadNodes>());
+        Upgrade(reader, longer.AppendMany(5));
+        Assert.DoesNotContain(reader.TakeSent<SyncMessage>(1), sync => sync.Length > 100);
+        reader.Replicator.HandleNodes(read.Id, new TreeNode?[read.Indices.Count], default);
+
+        Assert.Equal(145UL, Assert.Single(reader.Drain().TakeSent<SyncMessage>(1)).Length);
+    }
+
+    [Fact]
+    public void A_fork_that_could_not_be_taken_over_is_looked_for_again_after_a_rest()
+    {
+        Side reader = Reader(length: 100);
+        reader.Receive(Sync(length: 50, fork: 1));
+        Assert.Equal(1UL, Assert.Single(reader.TakeSent<RequestMessage>()).Request.Fork);
+        reader.Replicator.HandleReorganizeFailed(default);
+        Assert.Empty(reader.Drain().TakeSent<RequestMessage>());
+        reader.Advance(TimeSpan.FromSeconds(5));
+
+        Assert.Equal(new UpgradeRequest(0, 50), Assert.Single(reader.TakeSent<RequestMessage>()).Request.Upgrade);
+    }
+
+    [Fact]
     public void Large_blocks_are_asked_for_in_smaller_numbers()
     {
         MemoryFeed source = MemoryFeed.Writer().Append([.. Enumerable.Range(0, 100).Select(_ => new byte[128 * 1024])]);
@@ -605,6 +681,15 @@ public sealed class ReplicatorTests
         RequestMessage request = Assert.Single(reader.Drain().TakeSent<RequestMessage>());
         reader.Receive(new DataMessage(request.Id, source.Serve(new ServeRequest(0, request.Request)).Proof!));
         Assert.Contains(1000 + index, reader.Finished);
+    }
+
+    /// <summary>Peer 2 brings the length of a feed.</summary>
+    private static void Upgrade(Side reader, MemoryFeed source)
+    {
+        reader.Receive(2, Sync(length: source.Head.Length, remoteLength: reader.Feed.Head.Length, canUpgrade: true));
+        RequestMessage request = Assert.Single(reader.TakeSent<RequestMessage>(2));
+        reader.Receive(2, new DataMessage(request.Id, source.Serve(new ServeRequest(0, request.Request)).Proof!));
+        Assert.Equal(source.Head.Length, reader.Feed.Head.Length);
     }
 
     private static DataMessage Answer(RequestMessage request) =>

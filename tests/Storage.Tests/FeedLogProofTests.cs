@@ -112,6 +112,21 @@ public class FeedLogProofTests
     }
 
     [Fact]
+    public void A_block_that_comes_with_an_upgrade_that_is_outdated_is_not_taken_and_reported_so()
+    {
+        using FeedHarness writer = FeedHarness.Writer(new MemoryDevice());
+        writer.Append(Blocks(RandomSource.Seeded(4), 20));
+        using FeedHarness reader = FeedHarness.Reader(new MemoryDevice(), writer.Log.Key);
+        Proof first = writer.Prove(reader.RequestFor(3, 20))[0].Proof!;
+        Proof second = writer.Prove(reader.RequestFor(9, 20))[0].Proof!;
+
+        Assert.Equal([ApplyStatus.Applied, ApplyStatus.Stale], reader.Apply(first, second).Select(o => o.Status));
+        Assert.Equal(ApplyStatus.Applied, reader.Apply(first)[0].Status);
+        Assert.Null(reader.Get(9));
+        Assert.Equal(ApplyStatus.Applied, Copy(writer, reader, 9)[0].Status);
+    }
+
+    [Fact]
     public void A_reader_follows_its_writer_to_a_new_fork_and_keeps_what_both_have()
     {
         for (ulong seed = 1; seed <= 20; seed++)

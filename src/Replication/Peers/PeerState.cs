@@ -29,6 +29,9 @@ internal sealed class PeerState(PeerId id, ReplicationOptions options)
     /// <summary>Nothing is asked of it any more; it is still served.</summary>
     public bool IsPaused { get; set; }
 
+    /// <summary>When its refusals are forgotten.</summary>
+    public TimeSpan? ForgivenAt { get; set; }
+
     /// <summary>When a peer under suspicion is given up.</summary>
     public TimeSpan? ConflictDeadline { get; set; }
 
@@ -144,11 +147,21 @@ internal sealed class PeerState(PeerId id, ReplicationOptions options)
         OutboxSize += message.ApproximateSize;
     }
 
+    /// <summary>It may be asked again for what it refused.</summary>
+    public void ForgiveRefusals()
+    {
+        Refused.Clear();
+        Refusals = 0;
+        ForgivenAt = null;
+        IsPaused = ConflictDeadline is not null;
+    }
+
     /// <summary>Forgets all that was said on a channel: the next one starts anew.</summary>
     public void Reset(ReplicationOptions options)
     {
         IsSynced = false;
         IsPaused = false;
+        ForgivenAt = null;
         ConflictDeadline = null;
         IsEvidenceChecked = false;
         Fork = 0;

@@ -33,6 +33,9 @@ internal sealed class Side
     /// <summary>Whether the feed answers at once; else events wait in <see cref="Events"/>.</summary>
     public bool FeedAnswers { get; set; } = true;
 
+    /// <summary>Whether reads of nodes are answered at once too.</summary>
+    public bool AnswersReads { get; set; } = true;
+
     public static PeerId Peer(ulong id = 1) => new(id);
 
     public static Handshake Handshake { get; } = new(true, default);
@@ -142,7 +145,7 @@ internal sealed class Side
 
                 Replicator.HandleApplied(apply.Id, verdicts, Feed.State, Now);
                 break;
-            case ReplicatorEvent.ReadNodes read when FeedAnswers:
+            case ReplicatorEvent.ReadNodes read when FeedAnswers && AnswersReads:
                 Replicator.HandleNodes(read.Id, Feed.Read(read.Indices), Now);
                 break;
             case ReplicatorEvent.Reorganize reorganize when FeedAnswers:
