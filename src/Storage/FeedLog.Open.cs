@@ -259,6 +259,12 @@ public sealed partial class FeedLog
     private void CutOplog(long oplogLength)
     {
         var stages = new IoStages();
+        if (IsFlushed)
+        {
+            // What a former process wrote and did not live to flush is shown to others from now on: it must not go again.
+            stages.AddStage([.. Enum.GetValues<FeedFile>().Where(file => _lengths[(int)file] > 0).Select(file => Request(IoKind.Flush, file))]);
+        }
+
         if (oplogLength != _oplog.End)
         {
             stages.AddStage(Request(IoKind.Truncate, FeedFile.Oplog, _oplog.End));

@@ -16,6 +16,29 @@ public class FeedLogCrashLaws
     public void A_loss_of_power_loses_nothing_that_was_flushed() =>
         CutEverywhere(Durability.Flush, seed: 4, (device, random) => device.AfterPowerLoss(random));
 
+    [Fact]
+    public void What_a_reopened_feed_shows_survives_a_loss_of_power_though_the_process_that_wrote_it_died_before_it_flushed()
+    {
+        var options = new FeedOptions { Durability = Durability.Flush };
+        using var device = new FaultyDevice();
+        using (FeedHarness feed = FeedHarness.Writer(device, options))
+        {
+            feed.Append([1]);
+            device.Fault = request => request is { Kind: IoKind.Flush, File: FeedFile.Oplog } ? new IOException("gone") : null;
+            Assert.IsType<FeedLogEvent.Refused>(feed.Ask(id => feed.Log.Append(id, [new byte[] { 2 }])));
+        }
+
+        device.Fault = null;
+        using FeedHarness opened = FeedHarness.Writer(device, options);
+        Assert.Equal(2ul, opened.Log.Head.Length);
+        for (ulong seed = 0; seed < 20; seed++)
+        {
+            using FeedHarness again = FeedHarness.Writer(device.AfterPowerLoss(RandomSource.Seeded(seed)), options);
+            Assert.Equal(2ul, again.Log.ContiguousLength);
+            Assert.Equal([2], again.Get(1)!);
+        }
+    }
+
     private static void CutEverywhere(Durability durability, ulong seed, Func<FaultyDevice, RandomSource, MemoryDevice> survive)
     {
         var options = new FeedOptions { Durability = durability, MaxOplogBytes = 4096 };
