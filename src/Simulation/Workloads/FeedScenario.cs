@@ -131,7 +131,7 @@ internal sealed class FeedScenario
             try
             {
                 await AppendSomeAsync(Writer.Feed!);
-                if (_random.NextInt32(100) < _options.CutsPercent)
+                if (Writer.IsUp && Writer.Host.Lives == life && _random.NextInt32(100) < _options.CutsPercent)
                 {
                     await CutAsync(Writer.Feed!);
                 }
