@@ -9,6 +9,14 @@ public interface IHyperNode : IAsyncDisposable
     /// <summary>The node's identity on encrypted connections.</summary>
     PublicKey PublicKey { get; }
 
+    /// <summary>Peers by topic.</summary>
+    /// <exception cref="HyperActorsException">The node was started without a network of its own.</exception>
+    ISwarm Swarm { get; }
+
+    /// <summary>The distributed hash table.</summary>
+    /// <exception cref="HyperActorsException">The node was started without a network of its own.</exception>
+    IDht Dht { get; }
+
     /// <summary>Opens the writable feed of that name, and makes it when there is none: its key grows from the store's primary key.</summary>
     ValueTask<IFeed> OpenFeedAsync(string name, CancellationToken cancellationToken = default);
 

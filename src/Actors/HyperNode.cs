@@ -35,6 +35,12 @@ public sealed class HyperNode : IHyperNode
     /// <inheritdoc/>
     public PublicKey PublicKey { get; }
 
+    /// <inheritdoc/>
+    public ISwarm Swarm => throw WithoutNetwork();
+
+    /// <inheritdoc/>
+    public IDht Dht => throw WithoutNetwork();
+
     /// <summary>Opens the storage and starts the node, in an actor system of its own.</summary>
     /// <exception cref="StoreLockedException">Another process holds the storage; the message says which.</exception>
     /// <exception cref="HyperActorsException">The storage cannot be used; the message says why, and what to do.</exception>
@@ -259,4 +265,6 @@ public sealed class HyperNode : IHyperNode
             throw _parts.End.ToFailure();
         }
     }
+
+    private static HyperActorsException WithoutNetwork() => new("this node was started without a network: it has no DHT and no swarm");
 }

@@ -35,6 +35,10 @@ internal sealed class MemoryNode(MemoryWorld world, string path) : IHyperNode
     private readonly List<MemoryNode> _peers = [];
     private int _isOpen;
 
+    public ISwarm Swarm => throw new HyperActorsException("no network here");
+
+    public IDht Dht => throw new HyperActorsException("no network here");
+
     public PublicKey PublicKey { get; } = new(Digest(path));
 
     public IReadOnlyList<MemoryNode> Peers => _peers;
