@@ -30,6 +30,9 @@ public sealed record NodeOptions
     /// <summary>How many connections there may be, and how they are made.</summary>
     public ConnectionOptions Connections { get; set; } = new();
 
+    /// <summary>The node's part in the network of peers; null for a node without one, which has no UDP socket and only dials and takes TCP.</summary>
+    public NetworkOptions? Network { get; set; }
+
     /// <summary>How long stopping may take before what is left is cut off. More lets slow disks finish.</summary>
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
