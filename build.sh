@@ -53,6 +53,18 @@ need_sodium() {
   fi
 }
 
+# Network namespaces and translators: without them those tests say so and are skipped.
+want_namespaces() {
+  command -v ip >/dev/null 2>&1 && command -v nft >/dev/null 2>&1 && return
+  if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null 2>&1; then
+    say "Installing iproute2 and nftables"
+    apt-get update -qq </dev/null >/dev/null || true
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq iproute2 nftables </dev/null >/dev/null && return
+  fi
+
+  say "iproute2 and nftables are missing and can't be installed from here: the tests through translators are skipped"
+}
+
 has_node() {
   command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 &&
     [[ $(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0) -ge 20 ]]
@@ -146,6 +158,7 @@ run_tests() {
   exec </dev/null
   need_dotnet
   need_sodium
+  want_namespaces
   rm -rf "$results"
   mkdir -p "$results"
 
@@ -171,7 +184,7 @@ run_tests() {
   for project in tests/*.Tests; do
     project=${project#tests/}
     case $project in
-      Interop.Tests | Simulation.Tests | Cli.Tests) ;;
+      Interop.Tests | Simulation.Tests | Cli.Tests | Nat.Tests) ;;
       *) unit+=("$project") ;;
     esac
   done
@@ -180,6 +193,7 @@ run_tests() {
   tier "interop" 480 Interop.Tests
   tier "simulation" 180 Simulation.Tests
   tier "end to end" 240 Cli.Tests
+  tier "through translators" 300 Nat.Tests
   say "== $((SECONDS - begun)) s in all"
   finish
 }
