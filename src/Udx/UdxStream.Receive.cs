@@ -67,6 +67,7 @@ public sealed partial class UdxStream
 
         if (_relayTarget is { } target)
         {
+            _relayedBytes += datagram.Length;
             target.Forward(datagram.Span);
             if (header.Has(PacketFlags.Destroy))
             {

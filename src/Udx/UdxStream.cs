@@ -28,6 +28,7 @@ public sealed partial class UdxStream : IBufferWriter<byte>
     private bool _hasEnded;
     private UdxCloseReason _closeReason;
     private UdxStream? _relayTarget;
+    private long _relayedBytes;
     private List<UdxStream>? _relaySources;
 
     /// <summary>A stream that is not connected yet.</summary>
@@ -81,7 +82,8 @@ public sealed partial class UdxStream : IBufferWriter<byte>
         _retransmits,
         _timeouts,
         _rejected,
-        BytesHeld);
+        BytesHeld,
+        _relayedBytes);
 
     /// <summary>Starts counting elsewhere than at 0; only before the first packet.</summary>
     public void StartAt(uint sequence, uint acknowledged)
@@ -296,6 +298,7 @@ public sealed partial class UdxStream : IBufferWriter<byte>
 /// <param name="Timeouts">Retransmission timeouts.</param>
 /// <param name="Rejected">Packets that were not taken: refused by the firewall, out of bounds, or nonsense.</param>
 /// <param name="BytesHeld">Bytes that the stream keeps in memory for either direction.</param>
+/// <param name="RelayedBytes">Bytes of packets that were handed on to the stream's relay target.</param>
 public readonly record struct UdxStatistics(
     TimeSpan RoundTrip,
     TimeSpan MinRoundTrip,
@@ -306,4 +309,5 @@ public readonly record struct UdxStatistics(
     long Retransmits,
     long Timeouts,
     long Rejected,
-    long BytesHeld);
+    long BytesHeld,
+    long RelayedBytes);
