@@ -16,6 +16,12 @@ public static class Namespaces
     private static readonly Hash _streamResponder = Make("hyperswarm/secret-stream", 1);
     private static readonly Hash _streamSend = Make("hyperswarm/secret-stream", 2);
     private static readonly Hash _corestore = Make("corestore", 0);
+    private static readonly Hash _dhtPeerHandshake = Make("hyperswarm/dht", 0);
+    private static readonly Hash _dhtPeerHolepunch = Make("hyperswarm/dht", 1);
+    private static readonly Hash _dhtAnnounce = Make("hyperswarm/dht", 4);
+    private static readonly Hash _dhtUnannounce = Make("hyperswarm/dht", 5);
+    private static readonly Hash _dhtMutablePut = Make("hyperswarm/dht", 6);
+    private static readonly Hash _dhtPlugin = Make("hyperswarm/dht", 10);
 
     /// <summary>Opens what is signed over a tree.</summary>
     public static ReadOnlySpan<byte> Tree => _tree.AsSpan();
@@ -46,6 +52,24 @@ public static class Namespaces
 
     /// <summary>Keys that grow from a store's primary key.</summary>
     public static ReadOnlySpan<byte> Corestore => _corestore.AsSpan();
+
+    /// <summary>The prologue of a handshake through the DHT.</summary>
+    public static ReadOnlySpan<byte> DhtPeerHandshake => _dhtPeerHandshake.AsSpan();
+
+    /// <summary>The key that hole punching is sealed with.</summary>
+    public static ReadOnlySpan<byte> DhtPeerHolepunch => _dhtPeerHolepunch.AsSpan();
+
+    /// <summary>Opens what is signed over an announcement.</summary>
+    public static ReadOnlySpan<byte> DhtAnnounce => _dhtAnnounce.AsSpan();
+
+    /// <summary>Opens what is signed when an announcement is taken back.</summary>
+    public static ReadOnlySpan<byte> DhtUnannounce => _dhtUnannounce.AsSpan();
+
+    /// <summary>Opens what is signed over a mutable value.</summary>
+    public static ReadOnlySpan<byte> DhtMutablePut => _dhtMutablePut.AsSpan();
+
+    /// <summary>Set aside for plugins of the DHT.</summary>
+    public static ReadOnlySpan<byte> DhtPlugin => _dhtPlugin.AsSpan();
 
     private static Hash Make(string name, byte id)
     {
