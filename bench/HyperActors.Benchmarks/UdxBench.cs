@@ -46,13 +46,9 @@ internal static class UdxBench
         if (arguments[0] == "udx-serve")
         {
             var sink = new Sink(bytes);
-            sink.Connection = hub.Open(Server, sink, (stream, number, from, now) =>
+            sink.Connection = hub.Open(Server, sink, (stream, on, from) =>
             {
-                if (!stream.IsConnected)
-                {
-                    stream.Connect(number, Client, from, now);
-                }
-
+                stream.Connect(on, Client, from);
                 return true;
             })!;
             Console.WriteLine(JsonSerializer.Serialize(new { ready = new { port = socket.LocalAddress.Port } }));

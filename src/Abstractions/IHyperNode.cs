@@ -39,6 +39,15 @@ public interface IHyperNode : IAsyncDisposable
     /// <exception cref="ConnectionFailedException">Nobody answers there, or not in this protocol.</exception>
     ValueTask<PeerInfo> ConnectTcpAsync(string host, int port, CancellationToken cancellationToken = default);
 
+    /// <summary>Connects over a UDX stream, as the side that speaks first.</summary>
+    /// <returns>The peer, once the handshake is done.</returns>
+    /// <exception cref="ConnectionFailedException">The address or the id cannot be used, or nobody answers in this protocol.</exception>
+    ValueTask<PeerInfo> ConnectUdxAsync(UdxRoute route, CancellationToken cancellationToken = default);
+
+    /// <summary>Waits on a UDX stream until the peer speaks, however long that takes, and connects.</summary>
+    /// <inheritdoc cref="ConnectUdxAsync"/>
+    ValueTask<PeerInfo> AcceptUdxAsync(UdxRoute route, CancellationToken cancellationToken = default);
+
     /// <summary>Connections as they open and close. Ends with the token, or with the node.</summary>
     IAsyncEnumerable<ConnectionEvent> WatchConnectionsAsync(CancellationToken cancellationToken = default);
 }

@@ -1,9 +1,11 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using HyperActors.Abstractions;
 using HyperActors.Catalog;
 using HyperActors.Crypto;
+using HyperActors.Udx;
 
 namespace HyperActors.Actors;
 
@@ -17,11 +19,14 @@ public sealed class HyperNode : IHyperNode
     private readonly bool _ownsSystem;
     private readonly IActorRef _node;
     private readonly NodeActor.Parts _parts;
+    private readonly Lazy<UdxHub> _udx;
     private readonly IDisposable[] _owned;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<IPEndPoint, UdpSocket> _udpSockets = [];
     private int _disposed;
 
     private HyperNode(
-        NodeOptions options, ActorSystem system, bool ownsSystem, IActorRef node, NodeActor.Parts parts, PublicKey publicKey, IDisposable[] owned)
+        NodeOptions options, ActorSystem system, bool ownsSystem, IActorRef node, NodeActor.Parts parts, PublicKey publicKey, Lazy<UdxHub> udx, IDisposable[] owned)
     {
         _options = options;
         _system = system;
@@ -29,6 +34,7 @@ public sealed class HyperNode : IHyperNode
         _node = node;
         _parts = parts;
         PublicKey = publicKey;
+        _udx = udx;
         _owned = owned;
     }
 
@@ -40,6 +46,10 @@ public sealed class HyperNode : IHyperNode
 
     /// <inheritdoc/>
     public IDht Dht => throw WithoutNetwork();
+
+    /// <summary>The node's streams over UDP, and its UDP sockets. There is no socket and no thread until this is asked for.</summary>
+    /// <exception cref="ConnectionFailedException">The node was given no door to UDP.</exception>
+    public UdxHub Udx => _udx.Value;
 
     /// <summary>Opens the storage and starts the node, in an actor system of its own.</summary>
     /// <exception cref="StoreLockedException">Another process holds the storage; the message says which.</exception>
@@ -56,7 +66,9 @@ public sealed class HyperNode : IHyperNode
             FeedCatalog catalog = OpenCatalog(disk.CatalogPath);
             owned.Add(catalog);
             system = ActorSystem.Create("hyperactors");
-            var doors = new NodeDoors(new TcpNetwork(options.Transport), disk, RandomSource.System);
+            IScheduler clock = system.Scheduler;
+            var doors = new NodeDoors(
+                new TcpNetwork(options.Transport), disk, RandomSource.System, () => UdpDoor.Open(options.Udp, () => clock.MonotonicClock));
             return await StartAsync(options, system, doors, catalog, ownsSystem: true, owned, cancellationToken);
         }
         catch
@@ -89,6 +101,8 @@ public sealed class HyperNode : IHyperNode
         byte[] primaryKey = doors.Disk.ReadPrimaryKey(doors.Random);
         KeyPair keys = CorestoreKeys.Derive(primaryKey, CorestoreKeys.ChildNamespace(CorestoreKeys.RootNamespace, "hyperactors"), "node");
         owned.Add(keys);
+        var udx = new Lazy<UdxHub>(() => new UdxHub(
+            doors.OpenUdp?.Invoke() ?? throw new ConnectionFailedException("this node has no UDP"), options.Udx, doors.Random));
         IActorRef node = system.ActorOf(NodeActor.PropsFor(options, doors, catalog, primaryKey, keys), options.Name);
         NodeActor.Parts parts;
         try
@@ -100,7 +114,7 @@ public sealed class HyperNode : IHyperNode
             throw new HyperActorsException("the node did not start; its log says why", e);
         }
 
-        return new HyperNode(options, system, ownsSystem, node, parts, keys.PublicKey, [.. owned]);
+        return new HyperNode(options, system, ownsSystem, node, parts, keys.PublicKey, udx, [.. owned]);
     }
 
     /// <inheritdoc cref="IHyperNode.OpenFeedAsync(string, CancellationToken)"/>
@@ -157,6 +171,26 @@ public sealed class HyperNode : IHyperNode
     }
 
     /// <inheritdoc/>
+    public async ValueTask<PeerInfo> ConnectUdxAsync(UdxRoute route, CancellationToken cancellationToken = default) =>
+        await AdoptAsync(OpenStream(route), isInitiator: true, cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask<PeerInfo> AcceptUdxAsync(UdxRoute route, CancellationToken cancellationToken = default)
+    {
+        UdxTransport transport = OpenStream(route);
+
+        // The handshake has a deadline, and begins with the peer: until then there is a stream and no connection.
+        using (cancellationToken.Register(transport.Dispose))
+        using (_parts.End.Stopped.Register(transport.Dispose))
+        {
+            await transport.WaitForPeerAsync();
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        return await AdoptAsync(transport, isInitiator: false, cancellationToken);
+    }
+
+    /// <inheritdoc/>
     public async IAsyncEnumerable<ConnectionEvent> WatchConnectionsAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var events = Channel.CreateBounded<ConnectionEvent>(
@@ -198,6 +232,12 @@ public sealed class HyperNode : IHyperNode
             _system.Stop(_node);
         }
 
+        if (_udx.IsValueCreated)
+        {
+            // Both sides of a stream are over once the last acknowledgement is here: that is worth a moment.
+            await _udx.Value.CloseAsync(_options.UdxStopTimeout);
+        }
+
         if (_ownsSystem)
         {
             await _system.Terminate();
@@ -230,6 +270,11 @@ public sealed class HyperNode : IHyperNode
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
             _system.Stop(_node);
+            if (_udx.IsValueCreated)
+            {
+                _udx.Value.Dispose();
+            }
+
             Release(_owned);
         }
     }
@@ -247,6 +292,52 @@ public sealed class HyperNode : IHyperNode
         CorestoreActor.FeedOpened opened =
             await AskAsync<CorestoreActor.FeedOpened>(_parts.Feeds, request, cancellationToken);
         return new Feed(opened.View, opened.Actor);
+    }
+
+    private UdxTransport OpenStream(UdxRoute route)
+    {
+        ArgumentNullException.ThrowIfNull(route);
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        UdpSocket socket = BindUdp(route.Local);
+        UdxTransport transport = UdxTransport.Open(Udx, route.LocalId)
+            ?? throw new ConnectionFailedException($"the stream id {route.LocalId} is in use, or was a moment ago");
+        transport.Connection.Connect(socket, route.RemoteId, new UdxAddress(route.Remote));
+        return transport;
+    }
+
+    // One socket an address, however many streams there are on it; port 0 is a new one every time.
+    private UdpSocket BindUdp(IPEndPoint address)
+    {
+        lock (_gate)
+        {
+            if (address.Port != 0 && _udpSockets.TryGetValue(address, out UdpSocket? socket))
+            {
+                return socket;
+            }
+
+            try
+            {
+                socket = Udx.Bind(address);
+            }
+            catch (SocketException e)
+            {
+                throw new ConnectionFailedException($"cannot use {address}: {TcpNetwork.Explain(e)}", e);
+            }
+
+            _udpSockets[address] = socket;
+            return socket;
+        }
+    }
+
+    private async Task<PeerInfo> AdoptAsync(UdxTransport transport, bool isInitiator, CancellationToken cancellationToken)
+    {
+        var adopt = new ConnectionsActor.Adopt(0, transport, isInitiator);
+        return await AskAsync<object>(_parts.Connections, adopt, cancellationToken) switch
+        {
+            ConnectionsActor.Adopted adopted => adopted.Peer,
+            ConnectionsActor.AdoptFailed failed => throw new ConnectionFailedException(failed.Reason),
+            object answer => throw new InvalidOperationException($"the connections answered {answer}"),
+        };
     }
 
     private async Task<T> AskAsync<T>(IActorRef actor, object message, CancellationToken cancellationToken)

@@ -6,4 +6,5 @@ namespace HyperActors.Actors;
 /// <param name="Network">The door to the network.</param>
 /// <param name="Disk">The door to the disk.</param>
 /// <param name="Random">The door to chance.</param>
-public sealed record NodeDoors(INetwork Network, IStoreDisk Disk, RandomSource Random);
+/// <param name="OpenUdp">Opens the door to UDP when it is first needed, for the node to keep and close; null where there is none.</param>
+public sealed record NodeDoors(INetwork Network, IStoreDisk Disk, RandomSource Random, Func<UdpDoor>? OpenUdp = null);

@@ -1,5 +1,6 @@
 using HyperActors.Replication;
 using HyperActors.Storage;
+using HyperActors.Udx;
 using HyperActors.Wire;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -27,6 +28,12 @@ public sealed record NodeOptions
     /// <summary>How sockets are treated.</summary>
     public TransportOptions Transport { get; set; } = new();
 
+    /// <summary>How UDP sockets are treated.</summary>
+    public UdpOptions Udp { get; set; } = new();
+
+    /// <summary>Bounds and clocks of streams over UDP.</summary>
+    public UdxOptions Udx { get; set; } = new();
+
     /// <summary>How many connections there may be, and how they are made.</summary>
     public ConnectionOptions Connections { get; set; } = new();
 
@@ -35,6 +42,9 @@ public sealed record NodeOptions
 
     /// <summary>How long stopping may take before what is left is cut off. More lets slow disks finish.</summary>
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a node that has ended its connections waits for the last acknowledgements of its UDX streams.</summary>
+    public TimeSpan UdxStopTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Where the node writes what happens; nowhere unless said otherwise.</summary>
     public ILoggerFactory LoggerFactory { get; set; } = NullLoggerFactory.Instance;

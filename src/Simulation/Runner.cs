@@ -10,7 +10,7 @@ internal static class Runner
         simulation [--scenario NAME] --seed N [--trace]     tells one story, prints the hash over all that happened
         simulation [--scenario NAME] --seeds N [--from N]   tells many, stops at the first that fails
 
-        --scenario   feed-small (the default), feed-large, copy
+        --scenario   feed-small (the default), feed-large, copy, copy-udx
         --trace      a line for each delivery, each piece on a wire, each write to a disk
         --jobs       stories at a time; one a processor when not said
         """;

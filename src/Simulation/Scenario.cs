@@ -6,7 +6,7 @@ namespace HyperActors.Simulation;
 public static class Scenario
 {
     /// <summary>Every name that <see cref="Run"/> knows.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["copy", "feed-small", "feed-large"];
+    public static IReadOnlyList<string> Names { get; } = ["copy", "copy-udx", "feed-small", "feed-large"];
 
     /// <summary>Tells one story to its end.</summary>
     public static SeedResult Run(string name, ulong seed, Action<string>? trace = null)
@@ -14,6 +14,13 @@ public static class Scenario
         if (name == "copy")
         {
             return Run(name, seed, new WorldOptions(), world => new CopyScenario(world).RunAsync(), trace);
+        }
+
+        if (name == "copy-udx")
+        {
+            var datagrams = new DatagramOptions { Loss = 0.03, Reordering = 0.05, Duplication = 0.02, BytesPerSecond = 2_000_000 };
+            return Run(
+                name, seed, new WorldOptions { Datagrams = datagrams }, world => new CopyScenario(world, isOverUdx: true).RunAsync(), trace);
         }
 
         FeedScenarioOptions options = Load(name);

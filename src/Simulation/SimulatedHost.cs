@@ -37,7 +37,7 @@ public sealed class SimulatedHost
     {
         Invariant.Hold(Node is null);
         _catalog = FeedCatalog.Open(":memory:");
-        var doors = new NodeDoors(_world.Network.At(Address), Disk, _random);
+        var doors = new NodeDoors(_world.Network.At(Address), Disk, _random, () => _world.Datagrams.At(Address));
         NodeOptions options = _options.Node with { Name = $"{Address}-{++Lives}" };
         Node = await HyperNode.StartAsync(options, _world.Engine.System, doors, _catalog);
         return Node;
@@ -65,6 +65,7 @@ public sealed class SimulatedHost
 
         Disk.Crash(losesPower);
         _world.Network.Kill(Address);
+        _world.Datagrams.Kill(Address);
         Node.Abort();
         Node = null;
         _catalog!.Dispose();

@@ -23,6 +23,9 @@ public sealed class World : IDisposable
         _random = RandomSource.Seeded(seed);
         Engine = DeterministicSystem.Create(seed, new DeterministicSetup { Digest = MessageDigest.Of, Trace = trace });
         Network = new SimulatedNetwork(Engine, Fork(), options.Network);
+
+        // Not one fork more than before it was there: a seed keeps what it decides.
+        Datagrams = new SimulatedDatagrams(Engine, RandomSource.Seeded(~seed), options.Datagrams, Network);
         FaultListener.Subscribe(Engine.System, Fail);
     }
 
@@ -32,6 +35,9 @@ public sealed class World : IDisposable
     public DeterministicSystem Engine { get; }
 
     public SimulatedNetwork Network { get; }
+
+    /// <summary>The datagrams beside the network's streams.</summary>
+    public SimulatedDatagrams Datagrams { get; }
 
     public IReadOnlyList<SimulatedHost> Hosts => _hosts;
 

@@ -8,6 +8,9 @@ public sealed record WorldOptions
     /// <summary>How its network behaves.</summary>
     public NetworkOptions Network { get; set; } = new();
 
+    /// <summary>How its datagrams fare.</summary>
+    public DatagramOptions Datagrams { get; set; } = new();
+
     /// <summary>How its disks behave.</summary>
     public DiskOptions Disk { get; set; } = new();
 

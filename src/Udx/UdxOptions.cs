@@ -72,6 +72,10 @@ public sealed record UdxOptions
     /// <summary>How long the id of a closed stream stays taken, to answer a peer that missed the last packet.</summary>
     public TimeSpan Linger { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long a stream that its owner has let go may take to deliver what was written. More is kinder to slow paths,
+    /// less lets go of peers that do not read.</summary>
+    public TimeSpan CloseTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
     /// <summary>Closed streams remembered; beyond, the oldest is forgotten.</summary>
     public int MaxLingering { get; set; } = 4096;
 

@@ -68,6 +68,9 @@ public sealed partial class UdxStream : IBufferWriter<byte>
     /// <summary>Whether the stream is over.</summary>
     public bool IsClosed => _closeReason != UdxCloseReason.None;
 
+    /// <summary>Whether the peer has acknowledged our end, and with it everything that was written.</summary>
+    public bool HasEnded => _hasEnded;
+
     /// <summary>Why the stream is over.</summary>
     public UdxCloseReason CloseReason => _closeReason;
 

@@ -30,7 +30,7 @@ public sealed class ConnectionActorTests : ActorTest
         _connection = ParentActor.Make(
             System,
             ConnectionActor.PropsFor(
-                1, _transport, false, KeyPair.Generate(_random), _random, new LinkOptions(), options, NullLogger.Instance),
+                1, _transport, false, KeyPair.Generate(_random), null, null, _random, new LinkOptions(), options, NullLogger.Instance),
             "conn-1",
             _parent);
         _link = new Link(new LinkOptions(), true, KeyPair.Generate(_random), _random, Run.Now);

@@ -76,9 +76,9 @@ public sealed class UdxInteropTests
         Assert.Equal(sent, client.Digest);
 
         var server = new UdxPeerStream(echoes: true);
-        server.Connection = ours.Hub.Open(3, server, (stream, socket, from, now) =>
+        server.Connection = ours.Hub.Open(3, server, (stream, socket, from) =>
         {
-            stream.Connect(socket, 4, from, now);
+            stream.Connect(socket, 4, from);
             return true;
         })!;
         await js.AskAsync("open", new { stream = 4, remoteId = 3, port = ours.Address.Port, host });

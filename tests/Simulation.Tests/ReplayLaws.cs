@@ -8,6 +8,7 @@ public sealed class ReplayLaws
     [Theory]
     [InlineData("copy", 1)]
     [InlineData("copy", 20_260_101)]
+    [InlineData("copy-udx", 3)]
     [InlineData("feed-small", 7)]
     [InlineData("feed-small", 11)]
     public void The_same_seed_in_two_processes_gives_the_same_hash(string scenario, int seed)

@@ -64,6 +64,7 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     private readonly long _id;
     private readonly bool _isInitiator;
     private readonly Link _link;
+    private readonly PublicKey? _expected;
     private readonly ITransport _transport;
     private readonly ConnectionOptions _options;
     private readonly ILogger _log;
@@ -86,14 +87,24 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     private bool _reported;
 
     public ConnectionActor(
-        long id, ITransport transport, bool isInitiator, KeyPair keys, RandomSource random, LinkOptions links, ConnectionOptions options, ILogger log)
+        long id,
+        ITransport transport,
+        bool isInitiator,
+        KeyPair keys,
+        SessionKeys? session,
+        PublicKey? expected,
+        RandomSource random,
+        LinkOptions links,
+        ConnectionOptions options,
+        ILogger log)
     {
         _id = id;
         _isInitiator = isInitiator;
         _transport = transport;
         _options = options;
         _log = log;
-        _link = new Link(links, isInitiator, keys, random, Now);
+        _expected = expected;
+        _link = session is null ? new Link(links, isInitiator, keys, random, Now) : new Link(links, session, random, Now);
 
         Receive<ITransport.BytesArrived>(Handle);
         Receive<ITransport.Written>(m =>
@@ -140,9 +151,29 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     /// <summary>What messages cost until they are dealt with: their bytes, and what is kept of each when it is decoded.</summary>
     public static long CostOf(MessageBatch messages) => messages.ByteLength + (MessageOverhead * messages.Count);
 
+    /// <summary>How a connection begins.</summary>
+    /// <param name="id">Its number.</param>
+    /// <param name="transport">The stream, connected.</param>
+    /// <param name="isInitiator">True for the side that dialled.</param>
+    /// <param name="keys">Our identity.</param>
+    /// <param name="session">Keys that another handshake has agreed; null to shake hands on the stream itself. The connection wipes them.</param>
+    /// <param name="expected">Who it must be; null for anybody.</param>
+    /// <param name="random">The door to chance.</param>
+    /// <param name="links">The limits and times of its link.</param>
+    /// <param name="options">Its own.</param>
+    /// <param name="log">Where it writes what happens.</param>
     public static Props PropsFor(
-        long id, ITransport transport, bool isInitiator, KeyPair keys, RandomSource random, LinkOptions links, ConnectionOptions options, ILogger log) =>
-        Props.Create(() => new ConnectionActor(id, transport, isInitiator, keys, random, links, options, log));
+        long id,
+        ITransport transport,
+        bool isInitiator,
+        KeyPair keys,
+        SessionKeys? session,
+        PublicKey? expected,
+        RandomSource random,
+        LinkOptions links,
+        ConnectionOptions options,
+        ILogger log) =>
+        Props.Create(() => new ConnectionActor(id, transport, isInitiator, keys, session, expected, random, links, options, log));
 
     /// <summary>A channel that fails takes the connection with it: what it had understood of the peer is lost.</summary>
     public static Directive Decide(Exception failure) => Directive.Escalate;
@@ -313,6 +344,9 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
         {
             switch (e)
             {
+                case LinkEvent.Connected connected when _expected is { } expected && expected != connected.RemotePublicKey:
+                    Stop("the peer is somebody else than it should be");
+                    return;
                 case LinkEvent.Connected connected:
                     _session = connected;
                     Context.Parent.Tell(

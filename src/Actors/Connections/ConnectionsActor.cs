@@ -25,6 +25,29 @@ public sealed class ConnectionsActor : ReceiveActor
     /// <summary>Dials. Answered with <see cref="PeerInfo"/> once the handshake is done, or refused.</summary>
     public sealed record Dial(string Host, int Port);
 
+    /// <summary>Takes over a stream that is connected already, as one of UDX is once both sides know each other's address.</summary>
+    /// <remarks>Answered with <see cref="Adopted"/> and later <see cref="AdoptedEnded"/>, or with <see cref="AdoptFailed"/>.
+    /// The transport and the keys are the node's from now on, whatever the answer.</remarks>
+    /// <param name="RequestId">Comes back with the answers.</param>
+    /// <param name="Transport">The stream; nobody has started it.</param>
+    /// <param name="IsInitiator">True when it was we who wanted the connection.</param>
+    /// <param name="Session">Keys that another handshake has agreed (the DHT's Noise IK); null to shake hands on the stream, as over TCP.</param>
+    /// <param name="Expected">Who it must be; null for anybody.</param>
+    public sealed record Adopt(
+        long RequestId, ITransport Transport, bool IsInitiator, SessionKeys? Session = null, PublicKey? Expected = null);
+
+    /// <summary>Keys are agreed: every feed that both sides know is copied from now on.</summary>
+    public sealed record Adopted(long RequestId, PeerInfo Peer);
+
+    /// <summary>It ended before that, or this node takes no more.</summary>
+    public sealed record AdoptFailed(long RequestId, string Reason);
+
+    /// <summary>A connection that was <see cref="Adopted"/> is over. No reason: an orderly end.</summary>
+    public sealed record AdoptedEnded(long RequestId, PeerInfo Peer, string? Reason);
+
+    /// <summary>Ends one connection in order; one that is gone already is ignored.</summary>
+    public sealed record EndOne(long ConnectionId);
+
     /// <summary>Events go to the writer until <see cref="Unwatch"/>.</summary>
     public sealed record Watch(ChannelWriter<ConnectionEvent> Events);
 
@@ -86,6 +109,14 @@ public sealed class ConnectionsActor : ReceiveActor
         Receive<INetwork.Connected>(Handle);
         Receive<INetwork.ConnectFailed>(m => Refuse(_dialling, m.RequestId, m.Reason));
         Receive<INetwork.Accepted>(Handle);
+        Receive<Adopt>(Handle);
+        Receive<EndOne>(m =>
+        {
+            if (_connections.TryGetValue(m.ConnectionId, out Connection? connection))
+            {
+                connection.Actor.Tell(ConnectionActor.End.Instance, Self);
+            }
+        });
         Receive<ConnectionActor.Opened>(Handle);
         Receive<ConnectionActor.FeedRequested>(m => _feeds.Tell(new CorestoreActor.FeedRequested(m.RequestId, m.DiscoveryKey, Sender), Self));
         Receive<ConnectionActor.Ended>(Handle);
@@ -122,7 +153,7 @@ public sealed class ConnectionsActor : ReceiveActor
 
         foreach (Connection connection in _connections.Values)
         {
-            connection.Dialler?.Tell(new Status.Failure(new ConnectionFailedException(Stopping)), Self);
+            connection.Caller?.TellEnded(connection.Peer, Stopping, Self);
             if (connection.Peer is not null)
             {
                 _feeds.Tell(new CorestoreActor.ConnectionClosed(connection.Actor), Self);
@@ -176,34 +207,53 @@ public sealed class ConnectionsActor : ReceiveActor
             return;
         }
 
-        Start(connected.Transport, true, dialler);
+        Start(connected.Transport, true, new Caller(dialler, null), null, null);
     }
 
     private void Handle(INetwork.Accepted accepted)
     {
-        IPAddress? address = AddressOf(accepted.Transport);
-        int halfOpen = address is null ? 0 : _halfOpen.GetValueOrDefault(address);
-        if (_connections.Count >= _options.MaxConnections || halfOpen >= _options.MaxHalfOpenPerAddress || _ending is not null)
+        if (HasRoomFor(AddressOf(accepted.Transport)))
         {
-            Log.TurnedAway(_log, accepted.Transport.RemoteAddress);
-            accepted.Transport.Dispose();
+            Start(accepted.Transport, false, null, null, null);
             return;
         }
 
-        if (address is not null)
-        {
-            _halfOpen[address] = halfOpen + 1;
-        }
-
-        Start(accepted.Transport, false, null);
+        Log.TurnedAway(_log, accepted.Transport.RemoteAddress);
+        accepted.Transport.Dispose();
     }
 
-    private void Start(ITransport transport, bool isInitiator, IActorRef? dialler)
+    private void Handle(Adopt adopt)
+    {
+        // Who has keys already has shown who it is: only strangers are counted by their address.
+        bool isStranger = !adopt.IsInitiator && adopt.Session is null;
+        if (HasRoomFor(isStranger ? AddressOf(adopt.Transport) : null))
+        {
+            Start(adopt.Transport, adopt.IsInitiator, new Caller(Sender, adopt.RequestId), adopt.Session, adopt.Expected);
+            return;
+        }
+
+        adopt.Transport.Dispose();
+        adopt.Session?.Dispose();
+        Sender.Tell(new AdoptFailed(adopt.RequestId, _ending is null ? TooMany : Stopping), Self);
+    }
+
+    private bool HasRoomFor(IPAddress? stranger) =>
+        _ending is null
+        && _connections.Count < _options.MaxConnections
+        && (stranger is null || _halfOpen.GetValueOrDefault(stranger) < _options.MaxHalfOpenPerAddress);
+
+    private void Start(ITransport transport, bool isInitiator, Caller? caller, SessionKeys? session, PublicKey? expected)
     {
         long id = ++_ids;
+        IPAddress? stranger = isInitiator || session is not null ? null : AddressOf(transport);
+        if (stranger is not null)
+        {
+            _halfOpen[stranger] = _halfOpen.GetValueOrDefault(stranger) + 1;
+        }
+
         IActorRef actor = Context.ActorOf(
-            ConnectionActor.PropsFor(id, transport, isInitiator, _keys, _random, _links, _options, _log), $"conn-{id}");
-        _connections.Add(id, new Connection(actor, transport.RemoteAddress, isInitiator ? null : AddressOf(transport), dialler));
+            ConnectionActor.PropsFor(id, transport, isInitiator, _keys, session, expected, _random, _links, _options, _log), $"conn-{id}");
+        _connections.Add(id, new Connection(actor, transport.RemoteAddress, stranger, caller));
     }
 
     private void Handle(ConnectionActor.Opened opened)
@@ -215,8 +265,7 @@ public sealed class ConnectionsActor : ReceiveActor
 
         LeaveHalfOpen(connection);
         connection.Peer = opened.Peer;
-        connection.Dialler?.Tell(opened.Peer, Self);
-        connection.Dialler = null;
+        connection.Caller?.TellOpened(opened.Peer, Self);
         Log.Opened(_log, opened.Peer.ConnectionId, opened.Peer.PublicKey, opened.Peer.Address);
         _feeds.Tell(new CorestoreActor.ConnectionOpened(connection.Actor), Self);
         Publish(new ConnectionEvent.Opened(opened.Peer));
@@ -231,8 +280,7 @@ public sealed class ConnectionsActor : ReceiveActor
 
         _connections.Remove(ended.ConnectionId);
         LeaveHalfOpen(connection);
-        connection.Dialler?.Tell(
-            new Status.Failure(new ConnectionFailedException(ended.Reason ?? "the peer hung up before the handshake was done")), Self);
+        connection.Caller?.TellEnded(connection.Peer, ended.Reason, Self);
         Log.Closed(_log, ended.ConnectionId, connection.Address, ended.Reason);
         if (connection.Peer is not null)
         {
@@ -339,7 +387,28 @@ public sealed class ConnectionsActor : ReceiveActor
             || address.GetAddressBytes() is not ([10, ..] or [172, >= 16 and < 32, ..] or [192, 168, ..] or [169, 254, ..]);
     }
 
-    private sealed class Connection(IActorRef actor, EndPoint? address, IPAddress? halfOpenAt, IActorRef? dialler)
+    /// <summary>Who asked for a connection: one that dialled has no number, one that had a stream adopted has.</summary>
+    private sealed record Caller(IActorRef Actor, long? RequestId)
+    {
+        private const string HungUp = "the peer hung up before the handshake was done";
+
+        public void TellOpened(PeerInfo peer, IActorRef self) =>
+            Actor.Tell(RequestId is { } id ? new Adopted(id, peer) : peer, self);
+
+        public void TellEnded(PeerInfo? peer, string? reason, IActorRef self)
+        {
+            if (RequestId is { } id)
+            {
+                Actor.Tell(peer is null ? new AdoptFailed(id, reason ?? HungUp) : new AdoptedEnded(id, peer, reason), self);
+            }
+            else if (peer is null)
+            {
+                Actor.Tell(new Status.Failure(new ConnectionFailedException(reason ?? HungUp)), self);
+            }
+        }
+    }
+
+    private sealed class Connection(IActorRef actor, EndPoint? address, IPAddress? halfOpenAt, Caller? caller)
     {
         public IActorRef Actor => actor;
 
@@ -347,7 +416,7 @@ public sealed class ConnectionsActor : ReceiveActor
 
         public IPAddress? HalfOpenAt { get; set; } = halfOpenAt;
 
-        public IActorRef? Dialler { get; set; } = dialler;
+        public Caller? Caller => caller;
 
         public PeerInfo? Peer { get; set; }
     }

@@ -26,8 +26,19 @@ public interface ITransport : IDisposable
     /// <summary>Ends our direction once everything is sent; the peer's stays open.</summary>
     void Shutdown();
 
+    /// <summary>Sends an unordered message beside the stream, which may be lost; false when it can't be sent, as over TCP.</summary>
+    bool SendMessage(ReadOnlySpan<byte> message) => false;
+
+    /// <summary>A message of <see cref="MessageArrived"/> was dealt with; beyond a bound they are dropped until then.</summary>
+    void ReturnMessage(int size)
+    {
+    }
+
     /// <summary>Bytes from the peer. The receiver disposes the owner and returns the credit.</summary>
     sealed record BytesArrived(IMemoryOwner<byte> Owner, int Count);
+
+    /// <summary>An unordered message of the peer's. The receiver returns its size with <see cref="ReturnMessage"/>.</summary>
+    sealed record MessageArrived(ReadOnlyMemory<byte> Message);
 
     /// <summary>Bytes have left.</summary>
     sealed record Written(int Count);

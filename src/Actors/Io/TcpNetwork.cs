@@ -87,7 +87,7 @@ public sealed class TcpNetwork(TransportOptions options) : INetwork
 
     private static readonly TimeSpan s_outOfSockets = TimeSpan.FromMilliseconds(100);
 
-    private static string Explain(SocketException e) => e.SocketErrorCode switch
+    internal static string Explain(SocketException e) => e.SocketErrorCode switch
     {
         SocketError.AddressAlreadyInUse => "another program uses that port; choose another one, or 0 for any",
         SocketError.AddressNotAvailable => "this machine does not have that address",

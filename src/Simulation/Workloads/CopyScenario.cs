@@ -1,3 +1,4 @@
+using System.Net;
 using HyperActors.Abstractions;
 using HyperActors.Actors;
 using HyperActors.Crypto;
@@ -5,7 +6,7 @@ using HyperActors.Crypto;
 namespace HyperActors.Simulation;
 
 /// <summary>Three nodes in a row: the first writes a feed, the second copies it, the third copies it from the second.</summary>
-internal sealed class CopyScenario(World world)
+internal sealed class CopyScenario(World world, bool isOverUdx = false)
 {
     private const int Blocks = 300;
 
@@ -24,11 +25,10 @@ internal sealed class CopyScenario(World world)
         foreach (HyperNode node in new[] { writer, await world.AddHost().StartAsync(), await world.AddHost().StartAsync() })
         {
             SimulatedHost host = world.Hosts.Single(h => h.Node == node);
-            await node.ListenTcpAsync(new System.Net.IPEndPoint(host.Address, Participant.Port));
+            await node.ListenTcpAsync(new IPEndPoint(host.Address, Participant.Port));
             if (before is not null)
             {
-                string address = world.Hosts.Single(h => h.Node == before).Address.ToString();
-                await node.ConnectTcpAsync(address, Participant.Port);
+                await ConnectAsync(host, world.Hosts.Single(h => h.Node == before));
                 Feed copy = await node.OpenFeedAsync(feed.Key);
                 copies.Add(copy);
                 await copy.DownloadAsync(0, Blocks);
@@ -52,6 +52,20 @@ internal sealed class CopyScenario(World world)
         {
             await host.StopAsync();
         }
+    }
+
+    private async Task ConnectAsync(SimulatedHost host, SimulatedHost other)
+    {
+        if (!isOverUdx)
+        {
+            await host.Node!.ConnectTcpAsync(other.Address.ToString(), Participant.Port);
+            return;
+        }
+
+        var ours = new IPEndPoint(host.Address, Participant.Port);
+        var theirs = new IPEndPoint(other.Address, Participant.Port);
+        world.Go(async () => await other.Node!.AcceptUdxAsync(new UdxRoute(theirs, 1, ours, 2)));
+        await host.Node!.ConnectUdxAsync(new UdxRoute(ours, 2, theirs, 1));
     }
 
     private static ReadOnlyMemory<byte> Block(RandomSource random)

@@ -140,7 +140,7 @@ internal sealed class TestNode(World world, int number)
         var options = new NodeOptions { Name = Name };
         configure?.Invoke(options);
         _catalog = FeedCatalog.Open(":memory:");
-        var doors = new NodeDoors(world.Network.At(Address), Disk, world.Fork());
+        var doors = new NodeDoors(world.Network.At(Address), Disk, world.Fork(), () => world.Datagrams.At(Address));
         _node = world.Engine.Run(() => HyperNode.StartAsync(options, world.Engine.System, doors, _catalog));
     }
 
@@ -159,6 +159,7 @@ internal sealed class TestNode(World world, int number)
 
         _files.Crash();
         world.Network.Kill(Address);
+        world.Datagrams.Kill(Address);
         _node.Abort();
         world.Engine.RunUntilIdle();
         _node = null;

@@ -12,6 +12,9 @@ internal sealed class MemoryWorld : INodeFactory
 {
     private readonly ConcurrentDictionary<string, MemoryNode> _nodes = new();
 
+    /// <summary>Who waits for a stream, by port and id.</summary>
+    public ConcurrentDictionary<(int Port, uint Id), (MemoryNode Node, TaskCompletionSource<PeerInfo> Waiting)> Streams { get; } = new();
+
     /// <summary>Who listens where.</summary>
     public ConcurrentDictionary<int, MemoryNode> Listeners { get; } = new();
 
@@ -96,6 +99,25 @@ internal sealed class MemoryNode(MemoryWorld world, string path) : IHyperNode
 
         _peers.Add(peer);
         return ValueTask.FromResult(new PeerInfo(_peers.Count, peer.PublicKey, new IPEndPoint(IPAddress.Loopback, port), IsInitiator: true));
+    }
+
+    public async ValueTask<PeerInfo> ConnectUdxAsync(UdxRoute route, CancellationToken cancellationToken = default)
+    {
+        if (!world.Streams.TryRemove((route.Remote.Port, route.RemoteId), out (MemoryNode Node, TaskCompletionSource<PeerInfo> Waiting) peer))
+        {
+            throw new ConnectionFailedException("the peer does not answer");
+        }
+
+        _peers.Add(peer.Node);
+        peer.Waiting.SetResult(new PeerInfo(1, PublicKey, route.Local, IsInitiator: false));
+        return await ValueTask.FromResult(new PeerInfo(_peers.Count, peer.Node.PublicKey, route.Remote, IsInitiator: true));
+    }
+
+    public async ValueTask<PeerInfo> AcceptUdxAsync(UdxRoute route, CancellationToken cancellationToken = default)
+    {
+        var waiting = new TaskCompletionSource<PeerInfo>(TaskCreationOptions.RunContinuationsAsynchronously);
+        world.Streams[(route.Local.Port, route.LocalId)] = (this, waiting);
+        return await waiting.Task.WaitAsync(cancellationToken);
     }
 
     public async IAsyncEnumerable<ConnectionEvent> WatchConnectionsAsync(

@@ -146,7 +146,7 @@ internal sealed unsafe partial class LinuxUdpDoor : UdpDoor
         _reader.Dispose();
     }
 
-    internal override void Close(UdpSocket socket)
+    protected internal override void Close(UdpSocket socket)
     {
         if (_sockets.TryRemove(socket.Id, out LinuxUdpSocket? closed))
         {

@@ -102,7 +102,7 @@ internal sealed class PortableUdpDoor : UdpDoor
         }
     }
 
-    internal override void Close(UdpSocket socket)
+    protected internal override void Close(UdpSocket socket)
     {
         if (_sockets.TryRemove(socket.Id, out PortableUdpSocket? closed))
         {

@@ -7,7 +7,8 @@ namespace HyperActors.Actors;
 /// <remarks>
 /// Datagrams come in and leave in batches. On Linux the kernel joins and cuts them (<c>recvmmsg</c>, <c>UDP_GRO</c>,
 /// <c>sendmmsg</c>, <c>UDP_SEGMENT</c>), as far as it turns out to be able to when the door opens; elsewhere the portable calls
-/// serve. Nothing here blocks its caller. Sending is possible from any thread, and happens on it.
+/// serve. Nothing here blocks its caller. Sending is possible from any thread, and happens on it. In simulation another door
+/// stands here, on virtual time.
 /// </remarks>
 public abstract class UdpDoor : IDisposable
 {
@@ -28,11 +29,13 @@ public abstract class UdpDoor : IDisposable
     /// <summary>The time that alarms go by.</summary>
     public TimeSpan Now => Clock();
 
-    private protected long _dropped;
+    private long _dropped;
 
-    private protected UdpDoor(UdpOptions options, Func<TimeSpan> clock) => (Options, Clock) = (options, clock);
+    /// <summary>A door that goes by <paramref name="clock"/>.</summary>
+    protected UdpDoor(UdpOptions options, Func<TimeSpan> clock) => (Options, Clock) = (options, clock);
 
-    private protected UdpOptions Options { get; }
+    /// <summary>Bounds and sizes.</summary>
+    protected UdpOptions Options { get; }
 
     private protected Func<TimeSpan> Clock { get; }
 
@@ -59,15 +62,18 @@ public abstract class UdpDoor : IDisposable
     /// <summary>Closes every socket and ends the thread.</summary>
     protected abstract void Dispose(bool disposing);
 
-    private protected void CountDropped(int datagrams) => Interlocked.Add(ref _dropped, datagrams);
+    /// <summary>Counts datagrams in <see cref="Dropped"/>.</summary>
+    protected void CountDropped(int datagrams) => Interlocked.Add(ref _dropped, datagrams);
 
-    internal abstract void Close(UdpSocket socket);
+    /// <summary>Closes one socket; closing it twice does nothing.</summary>
+    protected internal abstract void Close(UdpSocket socket);
 }
 
 /// <summary>One bound UDP socket.</summary>
 public abstract class UdpSocket : IDisposable
 {
-    private protected UdpSocket(UdpDoor door, int id, UdxAddress address, IUdpReceiver receiver) =>
+    /// <summary>A socket of <paramref name="door"/> under a number of its own.</summary>
+    protected UdpSocket(UdpDoor door, int id, UdxAddress address, IUdpReceiver receiver) =>
         (Door, Id, LocalAddress, Receiver) = (door, id, address, receiver);
 
     /// <summary>The number that <see cref="UdxTransmit.Socket"/> goes by.</summary>
@@ -76,7 +82,8 @@ public abstract class UdpSocket : IDisposable
     /// <summary>Where it listens.</summary>
     public UdxAddress LocalAddress { get; }
 
-    internal IUdpReceiver Receiver { get; }
+    /// <summary>Who hears what it hears.</summary>
+    protected internal IUdpReceiver Receiver { get; }
 
     private UdpDoor Door { get; }
 

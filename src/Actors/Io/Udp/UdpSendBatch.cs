@@ -29,6 +29,9 @@ public sealed class UdpSendBatch
     /// <summary>Where the next transmission is to be written.</summary>
     public Span<byte> Free => Buffer.AsSpan(_length);
 
+    /// <summary>How many entries are waiting.</summary>
+    public int Count => _count;
+
     internal byte[] Buffer { get; } = GC.AllocateUninitializedArray<byte>(Size, pinned: true);
 
     internal ReadOnlySpan<Entry> Entries => _entries.AsSpan(0, _count);
@@ -43,7 +46,18 @@ public sealed class UdpSendBatch
         _length += transmit.Length;
     }
 
-    internal void Clear() => _count = _length = 0;
+    /// <summary>An entry: where it goes, how far its datagrams may travel (0 for as far as usual), and these one after the other.</summary>
+    public UdxTransmit Read(int index, out byte timeToLive, out ReadOnlySpan<byte> datagrams)
+    {
+        Invariant.Hold(index < _count);
+        Entry entry = _entries[index];
+        timeToLive = entry.TimeToLive;
+        datagrams = Buffer.AsSpan(entry.Offset, entry.Transmit.Length);
+        return entry.Transmit;
+    }
+
+    /// <summary>Empties the batch; a door does so when it has sent it.</summary>
+    public void Clear() => _count = _length = 0;
 
     internal readonly record struct Entry(int Offset, UdxTransmit Transmit, byte TimeToLive);
 }
