@@ -121,28 +121,27 @@ public sealed class UdxConnection : IUdpSleeper
         Drain();
     }
 
-    /// <summary>Makes two streams one way: every packet for one goes out to the remote of the other as it came, but for the id.</summary>
-    /// <remarks>When one of them is over, so is the other. A stream takes part in one relay at most, and carries nothing of its own.</remarks>
-    public static void Relay(UdxConnection one, UdxConnection other)
+    /// <summary>From now on every packet for this stream goes out to the remote of <paramref name="other"/> as it came, but for the id.</summary>
+    /// <remarks>When one of them is over, so is the other. A relay is of two streams, one way or both, which carry nothing of their own.</remarks>
+    public void RelayTo(UdxConnection other)
     {
-        Invariant.Hold(one != other && one._hub == other._hub);
-        (UdxConnection first, UdxConnection second) = one.LocalId < other.LocalId ? (one, other) : (other, one);
+        Invariant.Hold(other != this && other._hub == _hub);
+        (UdxConnection first, UdxConnection second) = LocalId < other.LocalId ? (this, other) : (other, this);
         using Scope outer = first.Hold();
         using Scope inner = second.Hold();
-        Invariant.Hold(one._partner is null && other._partner is null);
+        Invariant.Hold((_partner ?? other) == other && (other._partner ?? this) == this);
         second._gate = first._gate;
         (first._partner, second._partner) = (second, first);
-        first._stream.RelayTo(second._stream);
-        second._stream.RelayTo(first._stream);
+        _stream.RelayTo(other._stream);
 
         // One that was over already takes the other with it.
-        if (first._stream.IsClosed || second._stream.IsClosed)
+        if (_stream.IsClosed || other._stream.IsClosed)
         {
-            first._stream.Destroy();
-            second._stream.Destroy();
+            _stream.Destroy();
+            other._stream.Destroy();
         }
 
-        first.Drain();
+        Drain();
     }
 
     /// <summary>Sends <paramref name="bytes"/> behind all that was given before, and disposes them.</summary>

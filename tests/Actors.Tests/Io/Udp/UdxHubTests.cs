@@ -128,7 +128,8 @@ public sealed class UdxHubTests : UdxWorld
         // Each side of the relay learns where its peer is from the first packet.
         UdxConnection facingLeft = OpenRelayed(middle, 10, remoteId: 1);
         UdxConnection facingRight = OpenRelayed(middle, 20, remoteId: 2);
-        UdxConnection.Relay(facingRight, facingLeft);
+        facingRight.RelayTo(facingLeft);
+        facingLeft.RelayTo(facingRight);
         UdxTransport first = Open(left, leftSocket, 1, 10, middleSockets[0], one);
         UdxTransport second = Open(right, rightSocket, 2, 20, middleSockets[1], two);
         byte[] bytes = Pattern(200_000);
@@ -158,7 +159,8 @@ public sealed class UdxHubTests : UdxWorld
         TestProbe one = CreateProbe("one");
         UdxConnection facingLeft = OpenRelayed(middle, 10, remoteId: 1);
         UdxConnection facingRight = OpenRelayed(middle, 20, remoteId: 2);
-        UdxConnection.Relay(facingLeft, facingRight);
+        facingLeft.RelayTo(facingRight);
+        facingRight.RelayTo(facingLeft);
         UdxTransport first = Open(left, leftSocket, 1, 10, middleSocket, one);
         first.Write(Owned([1]));
         Run.Advance(Moment);

@@ -14,7 +14,7 @@ public abstract class UdxWorld : ActorTest
 
     protected UdxWorld()
     {
-        Network = new SimulatedNetwork(Run, RandomSource.Seeded(Run.Seed), new NetworkOptions());
+        Network = new SimulatedNetwork(Run, RandomSource.Seeded(Run.Seed), new Simulation.NetworkOptions());
         Datagrams = new SimulatedDatagrams(Run, RandomSource.Seeded(Run.Seed), new DatagramOptions(), Network);
     }
 
