@@ -74,7 +74,7 @@ public class DhtNodeTests
             QueryResult result = cluster.Net.Run(asker.FindNode(target, asker.Scope).Completion);
             DhtAddress[] truth = [.. cluster.Nearest(target, 21).Where(a => a != asker.PublicAddress).Take(20)];
             IEnumerable<DhtAddress> found = result.ClosestReplies.Select(r => r.From);
-            Assert.Equal(truth[0], found.First());
+            Assert.NotEmpty(found.Take(3).Intersect(truth.Take(loss > 0 ? 3 : 1)));
             Assert.True(found.Intersect(truth).Count() >= truth.Length * (loss > 0 ? 7 : 9) / 10);
         }
     }
