@@ -1,0 +1,139 @@
+// Pictures on canvases: what changes often is painted, not built from elements.
+
+let colours
+const dark = matchMedia('(prefers-color-scheme: dark)')
+dark.addEventListener('change', () => { colours = undefined })
+
+function colour (name) {
+  if (!colours) {
+    const style = getComputedStyle(document.documentElement)
+    colours = Object.fromEntries(['in', 'out', 'accent', 'empty', 'quiet', 'line', 'good'].map(n => [n, style.getPropertyValue(`--${n}`).trim()]))
+  }
+  return colours[name]
+}
+
+// Sizes are read when they change, and not for every picture: reading one makes the browser lay out the page.
+const boxes = new WeakMap()
+const watcher = new ResizeObserver(entries => {
+  for (const { target, contentRect } of entries) boxes.set(target, contentRect)
+})
+
+function begin (canvas) {
+  let box = boxes.get(canvas)
+  if (!box) {
+    box = canvas.getBoundingClientRect()
+    boxes.set(canvas, box)
+    watcher.observe(canvas)
+  }
+  const ratio = devicePixelRatio || 1
+  const width = Math.round(box.width * ratio)
+  const height = Math.round(box.height * ratio)
+  if (width === 0 || height === 0) return null
+  if (canvas.width !== width || canvas.height !== height) {
+    canvas.width = width
+    canvas.height = height
+  }
+  const context = canvas.getContext('2d')
+  context.setTransform(ratio, 0, 0, ratio, 0, 0)
+  context.clearRect(0, 0, box.width, box.height)
+  return { context, width: box.width, height: box.height }
+}
+
+// Which parts of a feed are here: the more of a part, the fuller its bar.
+export function bitfield (canvas, parts) {
+  const paper = begin(canvas)
+  if (!paper) return
+  const { context, width, height } = paper
+  context.fillStyle = colour('empty')
+  context.fillRect(0, 0, width, height)
+  context.fillStyle = colour('accent')
+  const step = width / Math.max(1, parts.length)
+  for (let i = 0; i < parts.length; i++) {
+    const high = height * parts[i] / 255
+    if (high > 0) context.fillRect(i * step, height - high, step + 0.5, high)
+  }
+}
+
+// Two rates over time, on one scale; with a frame, which says how high it goes.
+export function rates (canvas, history, frame) {
+  const paper = begin(canvas)
+  if (!paper) return
+  const { context, width, height } = paper
+  const top = Math.max(1, history.top())
+  if (frame) {
+    context.strokeStyle = colour('line')
+    context.lineWidth = 1
+    for (let i = 1; i < 4; i++) {
+      const y = Math.round(height * i / 4) + 0.5
+      context.beginPath()
+      context.moveTo(0, y)
+      context.lineTo(width, y)
+      context.stroke()
+    }
+  }
+  for (const [name, values] of [['in', history.in], ['out', history.out]]) {
+    context.strokeStyle = colour(name)
+    context.lineWidth = 1.5
+    context.beginPath()
+    for (let i = 0; i < history.length; i++) {
+      const x = width * (1 - (history.length - 1 - i) / (history.capacity - 1))
+      const y = height - 2 - (height - 4) * values[(history.start + i) % history.capacity] / top
+      if (i === 0) context.moveTo(x, y)
+      else context.lineTo(x, y)
+    }
+    context.stroke()
+  }
+  if (frame) {
+    context.font = '12px system-ui, sans-serif'
+    context.textBaseline = 'top'
+    let x = 8
+    for (const [name, words] of [['in', 'in'], ['out', 'out'], ['quiet', `up to ${frame(top)}`]]) {
+      context.fillStyle = colour(name)
+      context.fillText(words, x, 6)
+      x += context.measureText(words).width + 10
+    }
+  }
+}
+
+export function bars (canvas, values, top) {
+  const paper = begin(canvas)
+  if (!paper) return
+  const { context, width, height } = paper
+  const step = width / Math.max(1, values.length)
+  const gap = step > 6 ? 2 : 0
+  for (let i = 0; i < values.length; i++) {
+    context.fillStyle = colour('empty')
+    context.fillRect(i * step, 0, step - gap, height)
+    const high = height * Math.min(1, values[i] / top)
+    context.fillStyle = colour('accent')
+    context.fillRect(i * step, height - high, step - gap, high)
+  }
+}
+
+// The last so many rates, overwritten in place.
+export class History {
+  constructor (capacity) {
+    this.capacity = capacity
+    this.in = new Float64Array(capacity)
+    this.out = new Float64Array(capacity)
+    this.length = 0
+    this.start = 0
+  }
+
+  add (bytesIn, bytesOut) {
+    const place = (this.start + this.length) % this.capacity
+    this.in[place] = bytesIn
+    this.out[place] = bytesOut
+    if (this.length < this.capacity) this.length++
+    else this.start = (this.start + 1) % this.capacity
+  }
+
+  top () {
+    let top = 0
+    for (let i = 0; i < this.length; i++) {
+      const place = (this.start + i) % this.capacity
+      top = Math.max(top, this.in[place], this.out[place])
+    }
+    return top
+  }
+}
