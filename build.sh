@@ -65,6 +65,18 @@ want_namespaces() {
   say "iproute2 and nftables are missing and can't be installed from here: the tests through translators are skipped"
 }
 
+# A browser for the page: without it its tests say so and are skipped.
+want_chromium() {
+  command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 && return
+  if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null 2>&1; then
+    say "Installing chromium"
+    apt-get update -qq </dev/null >/dev/null || true
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium </dev/null >/dev/null && return
+  fi
+
+  say "chromium is missing and can't be installed from here: the tests of the page are skipped"
+}
+
 has_node() {
   command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 &&
     [[ $(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0) -ge 20 ]]
@@ -159,6 +171,7 @@ run_tests() {
   need_dotnet
   need_sodium
   want_namespaces
+  want_chromium
   rm -rf "$results"
   mkdir -p "$results"
 
@@ -184,7 +197,7 @@ run_tests() {
   for project in tests/*.Tests; do
     project=${project#tests/}
     case $project in
-      Interop.Tests | Simulation.Tests | Cli.Tests | Nat.Tests) ;;
+      Interop.Tests | Simulation.Tests | Cli.Tests | Nat.Tests | Page.Tests) ;;
       *) unit+=("$project") ;;
     esac
   done
@@ -193,6 +206,7 @@ run_tests() {
   tier "interop" 480 Interop.Tests
   tier "simulation" 180 Simulation.Tests
   tier "end to end" 240 Cli.Tests
+  tier "in the browser" 180 Page.Tests
   tier "through translators" 300 Nat.Tests
   say "== $((SECONDS - begun)) s in all"
   finish
