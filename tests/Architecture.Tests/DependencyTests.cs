@@ -6,7 +6,7 @@ namespace HyperActors.Architecture.Tests;
 /// <summary>Who may know whom, as ARCHITECTURE.md draws it.</summary>
 public partial class DependencyTests
 {
-    private static readonly string[] Machines = ["Compact", "Crypto", "Merkle", "Wire", "Udx", "Dht", "Storage", "Replication"];
+    private static readonly string[] Machines = ["Compact", "Crypto", "Merkle", "Wire", "Udx", "Dht", "Swarm", "Storage", "Replication"];
 
     private static readonly Dictionary<string, string[]> MayKnow = new(StringComparer.Ordinal)
     {
@@ -18,6 +18,7 @@ public partial class DependencyTests
         ["Wire"] = ["Compact", "Crypto"],
         ["Udx"] = ["Compact", "Crypto"],
         ["Dht"] = ["Wire", "Compact", "Crypto"],
+        ["Swarm"] = ["Compact", "Crypto"],
         ["Storage"] = ["Merkle", "Compact", "Crypto"],
         ["Replication"] = ["Wire", "Merkle", "Compact", "Crypto"],
         ["Catalog"] = ["Crypto"],
