@@ -48,6 +48,10 @@ public interface IHyperNode : IAsyncDisposable
     /// <inheritdoc cref="ConnectUdxAsync"/>
     ValueTask<PeerInfo> AcceptUdxAsync(UdxRoute route, CancellationToken cancellationToken = default);
 
+    /// <summary>Sends an unordered message beside the stream of a connection, encrypted as that is; it may be lost.</summary>
+    /// <remarks>Over UDX alone; over TCP it is lost. More than 1100 bytes fit no packet of some paths, and are lost too.</remarks>
+    void SendMessage(long connectionId, ReadOnlyMemory<byte> message);
+
     /// <summary>Connections as they open and close. Ends with the token, or with the node.</summary>
     IAsyncEnumerable<ConnectionEvent> WatchConnectionsAsync(CancellationToken cancellationToken = default);
 }

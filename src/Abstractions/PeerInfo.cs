@@ -21,6 +21,11 @@ public abstract record ConnectionEvent
     /// <param name="Peer">Who is there.</param>
     public sealed record Opened(PeerInfo Peer) : ConnectionEvent;
 
+    /// <summary>An unordered message of the peer's. It may come twice, and some never come.</summary>
+    /// <param name="ConnectionId">On which connection.</param>
+    /// <param name="Message">What it says.</param>
+    public sealed record MessageArrived(long ConnectionId, ReadOnlyMemory<byte> Message) : ConnectionEvent;
+
     /// <summary>The connection ended.</summary>
     /// <param name="ConnectionId">Which one.</param>
     /// <param name="Address">Where the peer was, when the transport knows.</param>

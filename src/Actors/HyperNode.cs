@@ -191,6 +191,13 @@ public sealed class HyperNode : IHyperNode
     }
 
     /// <inheritdoc/>
+    public void SendMessage(long connectionId, ReadOnlyMemory<byte> message)
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        _parts.Connections.Tell(new ConnectionsActor.SendUnordered(connectionId, message), ActorRefs.NoSender);
+    }
+
+    /// <inheritdoc/>
     public async IAsyncEnumerable<ConnectionEvent> WatchConnectionsAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var events = Channel.CreateBounded<ConnectionEvent>(

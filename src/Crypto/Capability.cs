@@ -31,4 +31,19 @@ public static class Capability
         Blake2b.Keyed(handshakeHash, isInitiator ? Namespaces.StreamInitiator : Namespaces.StreamResponder, digest);
         return new Hash(digest);
     }
+
+    /// <summary>The key that one side seals its unordered messages with (docs/secret-stream.md#unordered-messages).</summary>
+    /// <param name="isInitiator">The sender's role on the connection.</param>
+    /// <param name="handshakeHash">The 64-byte hash of the Noise handshake.</param>
+    /// <param name="key">Takes 32 bytes.</param>
+    public static void DatagramKey(bool isInitiator, ReadOnlySpan<byte> handshakeHash, Span<byte> key)
+    {
+        Invariant.Hold(handshakeHash.Length == HandshakeHashSize && key.Length == SecretBox.KeySize);
+        Blake2b.Concat(
+            handshakeHash,
+            isInitiator ? Namespaces.StreamInitiator : Namespaces.StreamResponder,
+            Namespaces.StreamSend,
+            default,
+            key);
+    }
 }

@@ -16,6 +16,8 @@ public sealed partial class Link : IStage<LinkEvent>, IDisposable
     private readonly FrameStage _frames;
     private readonly EncryptStage _encrypt;
     private readonly MuxStage _mux;
+    private readonly RandomSource _random;
+    private DatagramBox? _datagrams;
     private LinkEvent? _connected;
     private LinkEvent? _last;
     private bool _failed;
@@ -26,22 +28,23 @@ public sealed partial class Link : IStage<LinkEvent>, IDisposable
     /// <param name="options">The limits and times.</param>
     /// <param name="isInitiator">True for the side that speaks first: the one that dialled.</param>
     /// <param name="staticKeys">Our identity; it stays the caller's and must live until <see cref="LinkEvent.Connected"/>.</param>
-    /// <param name="random">The door to chance; used while the handshake lasts.</param>
+    /// <param name="random">The door to chance; used for the handshake and the first unordered message.</param>
     /// <param name="now">The time.</param>
     public Link(LinkOptions options, bool isInitiator, KeyPair staticKeys, RandomSource random, TimeSpan now)
-        : this(options, new EncryptStage(options, isInitiator, staticKeys, random, now))
+        : this(options, new EncryptStage(options, isInitiator, staticKeys, random, now), random)
     {
     }
 
     /// <summary>Starts with keys that another handshake has agreed, as the DHT's does. The link wipes them.</summary>
     public Link(LinkOptions options, SessionKeys keys, RandomSource random, TimeSpan now)
-        : this(options, new EncryptStage(options, keys, random, now))
+        : this(options, new EncryptStage(options, keys, random, now), random)
     {
     }
 
-    private Link(LinkOptions options, EncryptStage encrypt)
+    private Link(LinkOptions options, EncryptStage encrypt, RandomSource random)
     {
         _options = options;
+        _random = random;
         _encrypt = encrypt;
         _frames = new FrameStage(options.MaxHandshakeFrameSize);
         _mux = new MuxStage(options);
@@ -91,6 +94,32 @@ public sealed partial class Link : IStage<LinkEvent>, IDisposable
         bool sent = _mux.Send(channelId, messages);
         PassOn();
         return sent;
+    }
+
+    /// <summary>Seals an unordered message, which goes out beside the stream where the transport can do that.</summary>
+    /// <returns>The envelope, <see cref="DatagramBox.Overhead"/> bytes longer; null before there are keys, or when the link is over.</returns>
+    public byte[]? SealDatagram(ReadOnlySpan<byte> message)
+    {
+        if (PrepareDatagrams() is not { } datagrams)
+        {
+            return null;
+        }
+
+        byte[] envelope = new byte[message.Length + DatagramBox.Overhead];
+        return datagrams.TrySeal(message, envelope) ? envelope : null;
+    }
+
+    /// <summary>Opens an envelope of the peer's.</summary>
+    /// <returns>The message; null when it is none, before there are keys, or when the link is over.</returns>
+    public byte[]? OpenDatagram(ReadOnlySpan<byte> envelope)
+    {
+        if (envelope.Length < DatagramBox.Overhead || PrepareDatagrams() is not { } datagrams)
+        {
+            return null;
+        }
+
+        byte[] message = new byte[envelope.Length - DatagramBox.Overhead];
+        return datagrams.TryOpen(envelope, message) ? message : null;
     }
 
     /// <summary>Nothing more will be sent: what is queued goes out, then <see cref="HasSentAll"/> is true.</summary>
@@ -228,8 +257,14 @@ public sealed partial class Link : IStage<LinkEvent>, IDisposable
         }
     }
 
+    // Few connections ever send one: those that don't, derive no keys for it.
+    private DatagramBox? PrepareDatagrams() => _failed || _encrypt.Session is not { } session
+        ? null
+        : _datagrams ??= new DatagramBox(session.IsInitiator, session.HandshakeHash.Span, _random);
+
     private void Silence()
     {
+        _datagrams?.Dispose();
         _frames.Dispose();
         _encrypt.Dispose();
         _mux.Silence();

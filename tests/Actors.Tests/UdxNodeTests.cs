@@ -73,6 +73,44 @@ public sealed class UdxNodeTests : TestWorld
         Assert.Contains("does not answer", reader.Closed.Single().Reason, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Unordered_messages_pass_encrypted_beside_the_stream()
+    {
+        TestNode server = StartNode();
+        TestNode client = StartNode();
+        (PeerInfo theirs, PeerInfo ours) = Join(server, client);
+
+        client.Node.SendMessage(ours.ConnectionId, new byte[] { 1, 2, 3 });
+        Eventually(() => server.Events.OfType<ConnectionEvent.MessageArrived>().Any());
+        ConnectionEvent.MessageArrived arrived = server.Events.OfType<ConnectionEvent.MessageArrived>().Single();
+        Assert.Equal(theirs.ConnectionId, arrived.ConnectionId);
+        Assert.Equal([1, 2, 3], arrived.Message.ToArray());
+
+        server.Node.SendMessage(theirs.ConnectionId, ReadOnlyMemory<byte>.Empty);
+        server.Node.SendMessage(4711, new byte[] { 1 });
+        Eventually(() => client.Events.OfType<ConnectionEvent.MessageArrived>().Any());
+        Assert.Empty(client.Events.OfType<ConnectionEvent.MessageArrived>().Single().Message.ToArray());
+    }
+
+    [Fact]
+    public void A_connection_on_which_nothing_happens_is_kept_alive_and_its_death_is_noticed()
+    {
+        TestNode server = StartNode();
+        TestNode client = StartNode();
+        Join(server, client);
+        long before = World.Datagrams.Sent;
+        Engine.Advance(TimeSpan.FromMinutes(1));
+
+        // Every five seconds both sides say nothing, and acknowledge it.
+        Assert.InRange(World.Datagrams.Sent - before, 2 * 2 * 11, 2 * 2 * 13);
+        Assert.Empty(client.Closed);
+
+        World.Network.Part(server.Address, client.Address, breaksStreams: false);
+        Engine.Advance(TimeSpan.FromSeconds(20));
+        Assert.Contains("does not answer", client.Closed.Single().Reason, StringComparison.Ordinal);
+        Assert.Contains("does not answer", server.Closed.Single().Reason, StringComparison.Ordinal);
+    }
+
     private (PeerInfo Theirs, PeerInfo Ours) Join(TestNode server, TestNode client)
     {
         var there = new IPEndPoint(server.Address, 4000);

@@ -25,6 +25,12 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     /// <summary>Sends messages on a channel and disposes them. The sender hears <see cref="ReplicationActor.Sent"/> when they have left.</summary>
     public sealed record SendMessages(ulong ChannelId, MessageBatch Messages, PeerId Peer, long Size);
 
+    /// <summary>Sends an unordered message; lost where the transport or the link can't.</summary>
+    public sealed record SendUnordered(ReadOnlyMemory<byte> Message);
+
+    /// <summary>Told to the parent: an unordered message of the peer's.</summary>
+    public sealed record UnorderedArrived(long ConnectionId, ReadOnlyMemory<byte> Message);
+
     /// <summary>Closes a channel.</summary>
     public sealed record CloseChannel(ulong ChannelId);
 
@@ -113,6 +119,21 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
             Drain();
         });
         Receive<SendMessages>(Handle);
+        Receive<SendUnordered>(m =>
+        {
+            if (_link.SealDatagram(m.Message.Span) is { } envelope)
+            {
+                _transport.SendMessage(envelope);
+            }
+        });
+        Receive<ITransport.MessageArrived>(m =>
+        {
+            _transport.ReturnMessage(m.Message.Length);
+            if (_session is not null && _link.OpenDatagram(m.Message.Span) is { } message)
+            {
+                Context.Parent.Tell(new UnorderedArrived(_id, message), Self);
+            }
+        });
         Receive<Consumed>(Handle);
         Receive<Terminated>(Handle);
         Receive<Wake>(_ =>

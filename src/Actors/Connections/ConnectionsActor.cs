@@ -48,6 +48,9 @@ public sealed class ConnectionsActor : ReceiveActor
     /// <summary>Ends one connection in order; one that is gone already is ignored.</summary>
     public sealed record EndOne(long ConnectionId);
 
+    /// <summary>Sends an unordered message on one connection; lost where that is gone or can't.</summary>
+    public sealed record SendUnordered(long ConnectionId, ReadOnlyMemory<byte> Message);
+
     /// <summary>Events go to the writer until <see cref="Unwatch"/>.</summary>
     public sealed record Watch(ChannelWriter<ConnectionEvent> Events);
 
@@ -120,6 +123,20 @@ public sealed class ConnectionsActor : ReceiveActor
         Receive<ConnectionActor.Opened>(Handle);
         Receive<ConnectionActor.FeedRequested>(m => _feeds.Tell(new CorestoreActor.FeedRequested(m.RequestId, m.DiscoveryKey, Sender), Self));
         Receive<ConnectionActor.Ended>(Handle);
+        Receive<SendUnordered>(m =>
+        {
+            if (_connections.TryGetValue(m.ConnectionId, out Connection? connection))
+            {
+                connection.Actor.Tell(new ConnectionActor.SendUnordered(m.Message), Self);
+            }
+        });
+        Receive<ConnectionActor.UnorderedArrived>(m =>
+        {
+            if (IsMine(m.ConnectionId, out _))
+            {
+                Publish(new ConnectionEvent.MessageArrived(m.ConnectionId, m.Message));
+            }
+        });
         Receive<Watch>(m => _watchers.Add(m.Events));
         Receive<Unwatch>(m =>
         {

@@ -120,6 +120,11 @@ internal sealed class MemoryNode(MemoryWorld world, string path) : IHyperNode
         return await waiting.Task.WaitAsync(cancellationToken);
     }
 
+    public void SendMessage(long connectionId, ReadOnlyMemory<byte> message)
+    {
+        // Messages may be lost.
+    }
+
     public async IAsyncEnumerable<ConnectionEvent> WatchConnectionsAsync(
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

@@ -1,4 +1,4 @@
-// A live Hypercore peer that does as it is told: see lib/lines.js for how, and `verbs` below and in lib/network.js for what.
+// A live Hypercore peer that does as it is told: see lib/lines.js for how, and `verbs` below, in lib/network.js and lib/streams.js for what.
 const crypto = require('crypto')
 const fs = require('fs')
 const net = require('net')
@@ -264,4 +264,4 @@ const verbs = {
   }
 }
 
-lines.serve({ ...require('./lib/network')(() => store), ...verbs })
+lines.serve({ ...require('./lib/network')(() => store), ...require('./lib/streams')(() => store), ...verbs })
