@@ -45,7 +45,7 @@ public sealed partial class DhtNode
                 Socket = socket,
                 TimeToLive = timeToLive,
                 Retries = retries,
-                Value = size > 0 ? new byte[size] : null,
+                Value = size > 0 ? new byte[size] : default(ReadOnlyMemory<byte>?),
             },
             scope);
 
@@ -273,7 +273,7 @@ public sealed partial class DhtNode
             Token = message.Token.IsEmpty ? null : new Hash(message.Token),
             CloserNodes = ReadCloserNodes(message, from),
             Error = message.Error,
-            Value = message.HasValue ? message.Value.ToArray() : null,
+            Value = message.CopyValue(),
             RoundTrip = Runner.Now - pending.SentAt,
             Socket = socket,
         };

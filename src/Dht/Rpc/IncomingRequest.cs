@@ -14,7 +14,7 @@ public sealed class IncomingRequest
         _node = node;
         (Socket, From, Id, To, Tid, Command) = (socket, from, id, message.To, message.Tid, message.Command);
         Target = message.Target.IsEmpty ? null : message.TargetHash;
-        Value = message.HasValue ? message.Value.ToArray() : null;
+        Value = message.CopyValue();
         HasToken = !message.Token.IsEmpty;
     }
 

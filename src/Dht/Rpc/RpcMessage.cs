@@ -34,6 +34,9 @@ internal ref struct RpcMessage
     /// <summary>The target as a value; only where there is one.</summary>
     public readonly Hash TargetHash => new(Target);
 
+    /// <summary>The value to keep. (Beside memory, a bare null is a null array, and that is an empty value.)</summary>
+    public readonly ReadOnlyMemory<byte>? CopyValue() => HasValue ? Value.ToArray() : default(ReadOnlyMemory<byte>?);
+
     /// <summary>The address number <paramref name="index"/> of <see cref="CloserNodes"/>.</summary>
     public readonly DhtAddress CloserNode(int index)
     {
