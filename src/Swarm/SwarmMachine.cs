@@ -33,8 +33,11 @@ public sealed partial class SwarmMachine
     /// <param name="self">The node's own key.</param>
     /// <param name="random">The door to chance.</param>
     /// <param name="firewall">True for a peer to be turned away and banned; null to let everybody in.</param>
-    public SwarmMachine(SwarmOptions options, PublicKey self, RandomSource random, Func<PublicKey, bool>? firewall = null)
+    /// <param name="firstId">Ids count from here: an owner that has had another machine keeps their answers apart.</param>
+    public SwarmMachine(
+        SwarmOptions options, PublicKey self, RandomSource random, Func<PublicKey, bool>? firewall = null, long firstId = 0)
     {
+        _ids = firstId;
         _options = options;
         _self = self;
         _random = random;
@@ -176,6 +179,26 @@ public sealed partial class SwarmMachine
         {
             StartRefresh(topic, now);
         }
+    }
+
+    /// <summary>The network below has begun a new life: what it was asked before is not answered any more, and it does not listen.</summary>
+    public void HandleServiceRestarted(TimeSpan now)
+    {
+        const string reason = "the network began anew";
+        _listen = ListenState.None;
+        foreach (TopicDiscovery.Query query in _queries.Values.ToArray())
+        {
+            HandleQueryDone(query.Id, [], reason, now);
+        }
+
+        foreach (Connection dial in _connections.Values.Where(c => !c.IsOpen).ToArray())
+        {
+            HandleGone(dial, reason, now);
+        }
+
+        HandleServiceSuspended(now);
+        HandleServiceResumed(now);
+        HandleNetworkChanged(now);
     }
 
     /// <summary>Leaves every topic, dials nobody and lets nobody in any more. Answered when the last topic is left.</summary>

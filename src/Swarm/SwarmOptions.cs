@@ -55,6 +55,9 @@ public sealed record SwarmOptions
     /// <summary>Listening, suspending and resuming that has not ended by then goes on without.</summary>
     public TimeSpan ServiceTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long a node that stops waits until its announcements are taken back; what is left is forgotten by the network in time.</summary>
+    public TimeSpan LeaveTimeout { get; set; } = TimeSpan.FromSeconds(3);
+
     /// <summary>A connection that lasted this long begins with a clean slate when it is lost.</summary>
     public TimeSpan MinConnectionTime { get; set; } = TimeSpan.FromSeconds(15);
 

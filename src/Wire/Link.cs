@@ -75,6 +75,9 @@ public sealed partial class Link : IStage<LinkEvent>, IDisposable
         return !_ending && _mux.TryOpen(spec, handshake, out channelId);
     }
 
+    /// <summary>Sends an empty message when there is nothing else to send: a dead peer is found out by it.</summary>
+    public void KeepAlive() => _encrypt.KeepAlive();
+
     /// <summary>Says no to a request; one that is gone already is ignored.</summary>
     public void Reject(ulong requestId) => _mux.Reject(requestId);
 

@@ -40,6 +40,12 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     /// <summary>A channel's protocol was broken: the connection ends.</summary>
     public sealed record FailPeer(string Reason);
 
+    /// <summary>Sends something now, so that a dead connection is noticed soon.</summary>
+    public sealed record KeepAlive
+    {
+        public static KeepAlive Instance { get; } = new();
+    }
+
     /// <summary>Ends the connection in order: what is queued goes out first.</summary>
     public sealed record End
     {
@@ -150,6 +156,11 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
         });
         Receive<CloseChannel>(Handle);
         Receive<FailPeer>(m => Stop($"the peer broke the replication protocol: {m.Reason}"));
+        Receive<KeepAlive>(_ =>
+        {
+            _link.KeepAlive();
+            Drain();
+        });
         Receive<End>(_ =>
         {
             _link.End();

@@ -50,6 +50,8 @@ public sealed class ConnectionsActor : ReceiveActor
 
     /// <summary>Sends an unordered message on one connection; lost where that is gone or can't.</summary>
     public sealed record SendUnordered(long ConnectionId, ReadOnlyMemory<byte> Message);
+    /// <summary>Sends something on one connection, so that a dead one is noticed soon; one that is gone already is ignored.</summary>
+    public sealed record KeepAliveOne(long ConnectionId);
 
     /// <summary>Events go to the writer until <see cref="Unwatch"/>.</summary>
     public sealed record Watch(ChannelWriter<ConnectionEvent> Events);
@@ -113,13 +115,8 @@ public sealed class ConnectionsActor : ReceiveActor
         Receive<INetwork.ConnectFailed>(m => Refuse(_dialling, m.RequestId, m.Reason));
         Receive<INetwork.Accepted>(Handle);
         Receive<Adopt>(Handle);
-        Receive<EndOne>(m =>
-        {
-            if (_connections.TryGetValue(m.ConnectionId, out Connection? connection))
-            {
-                connection.Actor.Tell(ConnectionActor.End.Instance, Self);
-            }
-        });
+        Receive<EndOne>(m => TellOne(m.ConnectionId, ConnectionActor.End.Instance));
+        Receive<KeepAliveOne>(m => TellOne(m.ConnectionId, ConnectionActor.KeepAlive.Instance));
         Receive<ConnectionActor.Opened>(Handle);
         Receive<ConnectionActor.FeedRequested>(m => _feeds.Tell(new CorestoreActor.FeedRequested(m.RequestId, m.DiscoveryKey, Sender), Self));
         Receive<ConnectionActor.Ended>(Handle);
@@ -311,6 +308,14 @@ public sealed class ConnectionsActor : ReceiveActor
     // After a restart a message of a former connection may still be on its way, under a number that is given out again.
     private bool IsMine(long connectionId, [NotNullWhen(true)] out Connection? connection) =>
         _connections.TryGetValue(connectionId, out connection) && connection.Actor.Equals(Sender);
+
+    private void TellOne(long connectionId, object message)
+    {
+        if (_connections.TryGetValue(connectionId, out Connection? connection))
+        {
+            connection.Actor.Tell(message, Self);
+        }
+    }
 
     private void Announce()
     {

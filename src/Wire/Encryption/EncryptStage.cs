@@ -82,6 +82,9 @@ public sealed class EncryptStage : IStage<EncryptEvent>, IDisposable
     /// <summary>True when our side has been silent for so long that an empty message is due.</summary>
     internal bool IsKeepAliveDue => _keepAliveDue && !_ended && !_failed;
 
+    /// <summary>Has an empty message sent soon, however short the silence was: a dead peer is found out by it.</summary>
+    internal void KeepAlive() => _keepAliveDue |= IsOpen && !_ended;
+
     /// <summary>True when the next message will rent a block.</summary>
     internal bool NeedsBlock => _block is null && _pull is not null;
 
