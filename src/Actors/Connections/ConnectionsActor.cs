@@ -50,6 +50,7 @@ public sealed class ConnectionsActor : ReceiveActor
 
     /// <summary>Sends an unordered message on one connection; lost where that is gone or can't.</summary>
     public sealed record SendUnordered(long ConnectionId, ReadOnlyMemory<byte> Message);
+
     /// <summary>Sends something on one connection, so that a dead one is noticed soon; one that is gone already is ignored.</summary>
     public sealed record KeepAliveOne(long ConnectionId);
 
