@@ -197,7 +197,7 @@ run_tests() {
   for project in tests/*.Tests; do
     project=${project#tests/}
     case $project in
-      Interop.Tests | Simulation.Tests | Cli.Tests | Nat.Tests | Page.Tests) ;;
+      Interop.Tests | Simulation.Tests | Cli.Tests | Nat.Tests | Page.Tests | NativeAot.Tests) ;;
       *) unit+=("$project") ;;
     esac
   done
@@ -207,6 +207,7 @@ run_tests() {
   tier "simulation" 180 Simulation.Tests
   tier "end to end" 240 Cli.Tests
   tier "in the browser" 180 Page.Tests
+  tier "without a runtime" 180 NativeAot.Tests
   tier "through translators" 300 Nat.Tests
   say "== $((SECONDS - begun)) s in all"
   finish
