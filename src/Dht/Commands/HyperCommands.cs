@@ -315,5 +315,5 @@ public sealed partial class HyperCommands
     private HyperRecords NewRecords() => new(_options, _node.Random, Counters);
 
     // A null array would become an empty value, which is another thing than none.
-    private static ReadOnlyMemory<byte>? ValueOf(byte[]? bytes) => bytes is null ? null : new ReadOnlyMemory<byte>(bytes);
+    private static ReadOnlyMemory<byte>? ValueOf(byte[]? bytes) => bytes is null ? default(ReadOnlyMemory<byte>?) : bytes;
 }

@@ -18,7 +18,7 @@ public sealed record PluginRequest(string Plugin, ulong Version, ulong Command, 
         string plugin = reader.ReadString(MaxNameSize);
         ulong version = reader.ReadUInt();
         ulong command = reader.ReadUInt();
-        ReadOnlyMemory<byte>? value = (reader.ReadUInt() & 1) != 0 ? new(reader.ReadBuffer().ToArray()) : null;
+        ReadOnlyMemory<byte>? value = (reader.ReadUInt() & 1) != 0 ? reader.ReadBuffer().ToArray() : default(ReadOnlyMemory<byte>?);
         request = new PluginRequest(plugin, version, command, value);
         return reader.Succeeded;
     }

@@ -1,6 +1,6 @@
 namespace HyperActors.Dht;
 
-/// <summary>Which leg of its way a relayed message is on (docs/hyperdht.md#commands).</summary>
+/// <summary>Which leg of its way a relayed message is on (docs/hyperdht.md#relaying).</summary>
 public enum RelayMode : byte
 {
     /// <summary>From the client to a node that may know the server, or to the server itself.</summary>

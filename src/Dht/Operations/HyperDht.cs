@@ -52,10 +52,10 @@ public sealed partial class HyperDht
     /// <summary>False for some public addresses where nodes of a test once got mixed in: they are never asked and never kept.</summary>
     public static bool IsWelcome(DhtAddress address) => address switch
     {
-        { Host: (134u << 24) | (209 << 16) | (28 << 8) | 98, Port: 49_738 } => false,
-        { Host: (167u << 24) | (99 << 16) | (142 << 8) | 185, Port: 49_738 } => false,
-        { Host: (35u << 24) | (233 << 16) | (47 << 8) | 252, Port: 9400 } => false,
-        { Host: (150u << 24) | (136 << 16) | (142 << 8) | 116 } => false,
+        // 134.209.28.98, 167.99.142.185, 35.233.47.252, 150.136.142.116
+        { Host: 0x86d1_1c62 or 0xa763_8eb9, Port: 49_738 } => false,
+        { Host: 0x23e9_2ffc, Port: 9400 } => false,
+        { Host: 0x9688_8e74 } => false,
         _ => true,
     };
 

@@ -20,11 +20,11 @@ public sealed class HyperRecords
     {
         (_options, _counters) = (options, counters);
         _announces = new AnnounceStore(options, random, counters);
-        _forwards = Announcements<Forward>();
-        _bumps = Announcements<ulong>();
-        _refreshes = Announcements<Refreshable>();
-        _mutables = Values<MutableRecord>();
-        _immutables = Values<byte[]>();
+        _forwards = NewAnnouncementTable<Forward>();
+        _bumps = NewAnnouncementTable<ulong>();
+        _refreshes = NewAnnouncementTable<Refreshable>();
+        _mutables = NewValueTable<MutableRecord>();
+        _immutables = NewValueTable<byte[]>();
     }
 
     /// <summary>Announcements of topics.</summary>
@@ -141,9 +141,9 @@ public sealed class HyperRecords
         _immutables.Prune(now);
     }
 
-    private GenerationalStore<Hash, T> Announcements<T>() => new(_options.MaxAnnouncements, _options.AnnouncementAge, _options.MaxEntriesPerHost, _counters);
+    private GenerationalStore<Hash, T> NewAnnouncementTable<T>() => new(_options.MaxAnnouncements, _options.AnnouncementAge, _options.MaxEntriesPerHost, _counters);
 
-    private GenerationalStore<Hash, T> Values<T>() => new(_options.MaxValues, _options.ValueAge, _options.MaxEntriesPerHost, _counters);
+    private GenerationalStore<Hash, T> NewValueTable<T>() => new(_options.MaxValues, _options.ValueAge, _options.MaxEntriesPerHost, _counters);
 
     /// <summary>A server that announced itself here.</summary>
     /// <param name="Relay">Where it announced itself from: the way to it.</param>

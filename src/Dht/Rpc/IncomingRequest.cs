@@ -15,7 +15,7 @@ public sealed class IncomingRequest
         (Socket, From, Id, To, Tid, Command) = (socket, from, id, message.To, message.Tid, message.Command);
         Target = message.Target.IsEmpty ? null : message.TargetHash;
         Value = message.CopyValue();
-        HasToken = !message.Token.IsEmpty;
+        Token = message.Token.IsEmpty ? null : new Hash(message.Token);
     }
 
     public uint Command { get; }
@@ -25,7 +25,10 @@ public sealed class IncomingRequest
     public ReadOnlyMemory<byte>? Value { get; }
 
     /// <summary>True when the asker showed a token that we gave its host.</summary>
-    public bool HasToken { get; }
+    public bool HasToken => Token is not null;
+
+    /// <summary>The token that the asker showed; ours, and given to its host lately.</summary>
+    public Hash? Token { get; }
 
     public DhtAddress From { get; }
 
