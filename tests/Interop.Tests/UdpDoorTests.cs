@@ -33,6 +33,20 @@ public sealed class UdpDoorTests
 
     [Theory]
     [MemberData(nameof(Doors))]
+    public void An_address_that_is_taken_or_not_ours_is_refused_as_everywhere_else(string kind)
+    {
+        using UdpDoor door = Open(kind);
+        UdpSocket taken = door.Bind(new IPEndPoint(IPAddress.Loopback, 0), new Listener());
+        Assert.Equal(
+            SocketError.AddressAlreadyInUse,
+            Assert.Throws<SocketException>(() => door.Bind(taken.LocalAddress.ToIPEndPoint(), new Listener())).SocketErrorCode);
+        Assert.Equal(
+            SocketError.AddressNotAvailable,
+            Assert.Throws<SocketException>(() => door.Bind(new IPEndPoint(new IPAddress([203, 0, 113, 1]), 0), new Listener())).SocketErrorCode);
+    }
+
+    [Theory]
+    [MemberData(nameof(Doors))]
     public void A_socket_of_the_newer_kind_takes_the_older_kind_too(string kind)
     {
         using UdpDoor door = Open(kind);

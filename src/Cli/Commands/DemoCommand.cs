@@ -143,7 +143,7 @@ internal sealed class DemoCommand : Verb
             var clock = Stopwatch.StartNew();
             IPEndPoint address = await one.ListenTcpAsync(new IPEndPoint(IPAddress.Loopback, 0), cancellationToken);
             await using var link = new PeerLink(
-                two, new HostPort(address.Address.ToString(), address.Port), PeerLink.DefaultMaxAway, context.Printer);
+                two, PeerDial.OverTcp(new HostPort(address.Address.ToString(), address.Port)), PeerLink.DefaultMaxAway, context.Printer);
             await ProgressBar.RunAsync(context.Host, !context.Printer.IsJson, "copy", async show =>
             {
                 var progress = new Relay(p => show(p.Blocks, p.Total, Words.Bytes(p.Bytes)));

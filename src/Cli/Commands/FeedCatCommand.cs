@@ -79,7 +79,7 @@ internal sealed class FeedCatCommand : Verb
                 ? await node.OpenFeedAsync(key, cancellationToken)
                 : await context.OpenFeedAsync(node, nameOrKey, cancellationToken);
             bool live = context.Get(_live);
-            await using var link = new PeerLink(node, address, live ? null : PeerLink.DefaultMaxAway, context.Printer);
+            await using var link = new PeerLink(node, PeerDial.OverTcp(address), live ? null : PeerLink.DefaultMaxAway, context.Printer);
             await link.WhileConnectedAsync(
                 async token =>
                 {

@@ -17,13 +17,7 @@ internal sealed class FeedDownloadCommand : Verb
         CustomParser = ArgumentReader.One<FeedKey?>(ArgumentReader.Key),
     };
 
-    private readonly Option<HostPort?> _tcp = new("--tcp")
-    {
-        Description = "The peer to download from",
-        HelpName = "HOST:PORT",
-        Required = true,
-        CustomParser = ArgumentReader.One<HostPort?>(ArgumentReader.Address),
-    };
+    private readonly TransportChoice _transport;
 
     private readonly Option<BlockRange?> _range = new("--range")
     {
@@ -52,7 +46,7 @@ internal sealed class FeedDownloadCommand : Verb
         : base("download", "Bring a feed, or a range of it, to this disk; goes on where it was interrupted", host, globals)
     {
         Arguments.Add(_key);
-        Options.Add(_tcp);
+        _transport = new TransportChoice(this, "The peer to download from");
         Options.Add(_range);
         Options.Add(_live);
         Options.Add(_timeout);
@@ -64,11 +58,14 @@ internal sealed class FeedDownloadCommand : Verb
         "feed download ybndrfg8… --tcp 192.0.2.7:4000",
         "feed download ybndrfg8… --tcp 192.0.2.7:4000 --range 0..100 --timeout 1m",
         "feed download ybndrfg8… --tcp 192.0.2.7:4000 --live --json -v",
+        "feed download ybndrfg8… --udx 0.0.0.0:4001 --udx-peer 192.0.2.7:4000",
     ];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
-        HostPort address = context.Get(_tcp)!.Value;
+        PeerDial peer = _transport.Tcp(context) is { } tcp
+            ? PeerDial.OverTcp(tcp)
+            : PeerDial.OverUdx(await _transport.RouteAsync(context, isServing: false, cancellationToken));
         BlockRange range = context.Get(_range) ?? new BlockRange(0, null);
         bool live = context.Get(_live);
         TimeSpan? timeout = context.Get(_timeout);
@@ -86,7 +83,7 @@ internal sealed class FeedDownloadCommand : Verb
             try
             {
                 await using var link = new PeerLink(
-                    node, address, context.Get(_away) ?? (live ? null : PeerLink.DefaultMaxAway), context.Printer);
+                    node, peer, context.Get(_away) ?? (live ? null : PeerLink.DefaultMaxAway), context.Printer);
                 await ProgressBar.RunAsync(
                     context.Host,
                     !context.Printer.IsJson && !context.Printer.IsVerbose,

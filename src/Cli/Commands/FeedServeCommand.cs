@@ -10,13 +10,10 @@ namespace HyperActors.Cli.Commands;
 /// <summary><c>feed serve</c>: every feed of the storage, to anyone who knows a key, until stopped.</summary>
 internal sealed class FeedServeCommand : Verb
 {
-    private readonly Option<HostPort?> _tcp = new("--tcp")
-    {
-        Description = "Where to listen; port 0 takes a free one",
-        HelpName = "HOST:PORT",
-        Required = true,
-        CustomParser = ArgumentReader.One<HostPort?>(ArgumentReader.Address),
-    };
+    /// <summary>Between two looks whether the id of a stream is free again.</summary>
+    private static readonly TimeSpan ReopenPause = TimeSpan.FromMilliseconds(250);
+
+    private readonly TransportChoice _transport;
 
     private readonly Option<string?> _stdin = new("--stdin")
     {
@@ -27,7 +24,7 @@ internal sealed class FeedServeCommand : Verb
     public FeedServeCommand(CliHost host, GlobalOptions globals)
         : base("serve", "Serve every feed of the storage to anyone who knows a key, until stopped; prints the address first", host, globals)
     {
-        Options.Add(_tcp);
+        _transport = new TransportChoice(this, "Where to listen; port 0 takes a free one");
         Options.Add(_stdin);
     }
 
@@ -36,13 +33,14 @@ internal sealed class FeedServeCommand : Verb
         "feed serve --tcp 0.0.0.0:4000",
         "feed serve --tcp [::1]:0 --json",
         "feed serve --tcp 127.0.0.1:4000 --stdin notes",
+        "feed serve --udx 0.0.0.0:4000 --udx-peer 192.0.2.8:4001",
     ];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
-        HostPort tcp = context.Get(_tcp)!.Value;
         string? name = context.Get(_stdin);
-        IPEndPoint wanted = await tcp.ResolveAsync(cancellationToken);
+        IPEndPoint? tcp = _transport.Tcp(context) is { } wanted ? await wanted.ResolveAsync(cancellationToken) : null;
+        UdxRoute? route = tcp is null ? await _transport.RouteAsync(context, isServing: true, cancellationToken) : null;
         await using IHyperNode node = name is null
             ? await context.StartNodeAsync(cancellationToken)
             : await context.StartExistingNodeAsync(name, cancellationToken);
@@ -50,7 +48,14 @@ internal sealed class FeedServeCommand : Verb
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task reporting = context.Printer.IsVerbose ? ReportAsync(context.Printer, node, stop.Token) : Task.CompletedTask;
 
-        IPEndPoint address = await node.ListenTcpAsync(wanted, cancellationToken);
+        IPEndPoint address = route is null ? await node.ListenTcpAsync(tcp!, cancellationToken) : route.Local;
+        Task accepting = route is null ? Task.CompletedTask : AcceptAsync(node, route, stop.Token);
+        if (accepting.IsFaulted)
+        {
+            // The address can't be had: that is known at once.
+            await accepting;
+        }
+
         context.Printer.Line(address.ToString());
         context.Printer.Json(new ListeningEvent(address.ToString(), node.PublicKey.ToString()), ResultJson.Default.ListeningEvent);
         FeedAppender? appender = null;
@@ -74,8 +79,34 @@ internal sealed class FeedServeCommand : Verb
 
         await stop.CancelAsync();
         await reporting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await accepting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         context.Printer.Json(new StoppedEvent(appender?.Blocks ?? 0, appender?.Bytes ?? 0), ResultJson.Default.StoppedEvent);
         return ExitCode.Ok;
+    }
+
+    // One peer at a time: while one is here, and a little longer, the id of the stream is taken.
+    private static async Task AcceptAsync(IHyperNode node, UdxRoute route, CancellationToken cancellationToken)
+    {
+        ValueTask<PeerInfo> next = node.AcceptUdxAsync(route, cancellationToken);
+        if (next.IsFaulted)
+        {
+            await next;
+        }
+
+        while (true)
+        {
+            try
+            {
+                await next;
+            }
+            catch (ConnectionFailedException)
+            {
+                // Taken still, or one came who did not finish the handshake.
+            }
+
+            await Task.Delay(ReopenPause, cancellationToken);
+            next = node.AcceptUdxAsync(route, cancellationToken);
+        }
     }
 
     private static async Task ReportAsync(Printer printer, IHyperNode node, CancellationToken cancellationToken)

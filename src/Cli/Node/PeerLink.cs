@@ -1,12 +1,11 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using HyperActors.Abstractions;
-using HyperActors.Cli.Parsing;
 using HyperActors.Cli.Rendering;
 
 namespace HyperActors.Cli.Node;
 
-/// <summary>Stays connected to one peer over TCP: dials, and dials again with growing pauses while the peer is away.</summary>
+/// <summary>Stays connected to one peer: dials, and dials again with growing pauses while the peer is away.</summary>
 internal sealed class PeerLink : IAsyncDisposable
 {
     /// <summary>How long a peer may be away before a verb that has an end gives up.</summary>
@@ -20,7 +19,7 @@ internal sealed class PeerLink : IAsyncDisposable
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
 
     private readonly IHyperNode _node;
-    private readonly HostPort _address;
+    private readonly PeerDial _peer;
     private readonly TimeSpan? _maxAway;
     private readonly Printer _printer;
     private readonly CancellationTokenSource _stop = new();
@@ -29,13 +28,13 @@ internal sealed class PeerLink : IAsyncDisposable
     private volatile bool _isConnected;
 
     /// <param name="node">Who connects.</param>
-    /// <param name="address">To whom.</param>
+    /// <param name="peer">To whom, and how.</param>
     /// <param name="maxAway">How long the peer may be away at a stretch; null: for ever.</param>
     /// <param name="printer">Hears, in words, when the peer is away and when it is back.</param>
-    public PeerLink(IHyperNode node, HostPort address, TimeSpan? maxAway, Printer printer)
+    public PeerLink(IHyperNode node, PeerDial peer, TimeSpan? maxAway, Printer printer)
     {
         _node = node;
-        _address = address;
+        _peer = peer;
         _maxAway = maxAway;
         _printer = printer;
         _dialling = StayConnectedAsync(_stop.Token);
@@ -73,7 +72,7 @@ internal sealed class PeerLink : IAsyncDisposable
                 }
                 else if (connected.Elapsed > MaxOpenTime)
                 {
-                    throw CliException.Peer($"{_address} answers, but does not have the feed {feed.Key}");
+                    throw CliException.Peer($"{_peer} answers, but does not have the feed {feed.Key}");
                 }
 
                 await Task.Delay(PollInterval, cancellationToken);
@@ -103,13 +102,13 @@ internal sealed class PeerLink : IAsyncDisposable
             string reason;
             try
             {
-                PeerInfo peer = await _node.ConnectTcpAsync(_address.Host, _address.Port, cancellationToken);
+                PeerInfo peer = await _peer.ConnectAsync(_node, cancellationToken);
                 _isConnected = true;
                 var connected = Stopwatch.StartNew();
                 _printer.Detail(
                     new ConnectedEvent(peer.ConnectionId, peer.PublicKey.ToString(), peer.Address?.ToString()),
                     ResultJson.Default.ConnectedEvent,
-                    e => $"connected to {_address}, public key {e.PublicKey}");
+                    e => $"connected to {_peer}, public key {e.PublicKey}");
                 Task<ConnectionEvent.Closed> ending = EndOf(peer.ConnectionId).Task;
                 if (await Task.WhenAny(ending, watching) == watching)
                 {
@@ -124,7 +123,7 @@ internal sealed class PeerLink : IAsyncDisposable
                 _printer.Detail(
                     new DisconnectedEvent(closed.ConnectionId, closed.Address?.ToString(), closed.Reason),
                     ResultJson.Default.DisconnectedEvent,
-                    e => $"disconnected from {_address}: {reason}");
+                    e => $"disconnected from {_peer}: {reason}");
                 if (connected.Elapsed > LongestPause)
                 {
                     // It was really there: a peer that takes connections and drops them does not count as seen.
@@ -140,13 +139,13 @@ internal sealed class PeerLink : IAsyncDisposable
 
             if (sinceSeen.Elapsed + pause > _maxAway)
             {
-                throw CliException.Peer($"no lasting connection to {_address} within {_maxAway.Value.TotalSeconds:0.#} s: {reason}");
+                throw CliException.Peer($"no lasting connection to {_peer} within {_maxAway.Value.TotalSeconds:0.#} s: {reason}");
             }
 
             if (!isAwayNoted)
             {
                 isAwayNoted = true;
-                _printer.Note($"waiting for {_address}: {reason}");
+                _printer.Note($"waiting for {_peer}: {reason}");
             }
 
             await Task.Delay(pause, cancellationToken);

@@ -9,6 +9,7 @@ namespace HyperActors.Cli.Tests.Commands;
 public sealed class VerbTests
 {
     private const string Address = "127.0.0.1:4000";
+    private const string AnyKey = "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy";
 
     private readonly Shell _shell = new();
 
@@ -39,6 +40,10 @@ public sealed class VerbTests
     [InlineData("is a key", "feed", "create", "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy")]
     [InlineData("is not a key. A key is 52 characters", "feed", "download", "notes", "--tcp", Address)]
     [InlineData("has no port", "feed", "serve", "--tcp", "localhost")]
+    [InlineData("either --tcp", "feed", "serve", "--tcp", Address, "--udx", Address, "--udx-peer", Address)]
+    [InlineData("a UDX stream needs both", "feed", "serve", "--udx", Address)]
+    [InlineData("either --tcp", "feed", "download", AnyKey, "--udx-peer", Address)]
+    [InlineData("no port of its own", "feed", "serve", "--udx", "127.0.0.1:0", "--udx-peer", Address)]
     [InlineData("is not a size", "feed", "append", "notes", "--chunk", "many")]
     [InlineData("1 B to 15 MiB", "feed", "append", "notes", "--chunk", "0")]
     [InlineData("1 B to 15 MiB", "feed", "append", "notes", "--chunk", "16MiB")]

@@ -154,8 +154,20 @@ internal sealed unsafe partial class LinuxUdpDoor : UdpDoor
         }
     }
 
-    private static int Check(int result) =>
-        result >= 0 ? result : throw new SocketException(Marshal.GetLastPInvokeError(), Marshal.GetLastPInvokeErrorMessage());
+    private static int Check(int result) => result >= 0
+        ? result
+        : throw new SocketException((int)ToSocketError(Marshal.GetLastPInvokeError()), Marshal.GetLastPInvokeErrorMessage());
+
+    // The numbers of Linux are not those that callers of .NET look for.
+    private static SocketError ToSocketError(int error) => error switch
+    {
+        13 => SocketError.AccessDenied,
+        24 => SocketError.TooManyOpenSockets,
+        97 => SocketError.AddressFamilyNotSupported,
+        98 => SocketError.AddressAlreadyInUse,
+        99 => SocketError.AddressNotAvailable,
+        _ => SocketError.SocketError,
+    };
 
     private void Prepare(int fd, bool isIPv6)
     {
