@@ -50,8 +50,9 @@ public sealed partial class Replicator
         foreach (PeerState peer in _order)
         {
             peer.LengthAcked = 0;
-            SearchFork(peer);
         }
+
+        BeginForksAgain();
     }
 
     /// <summary>Blocks were removed here to save space; they may come back.</summary>

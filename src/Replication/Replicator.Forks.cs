@@ -17,7 +17,7 @@ public sealed partial class Replicator
     {
         public sealed record UpgradeCheck(PeerState Peer, ulong Fork, ulong Length, bool IsAfterSync) : PendingRead;
 
-        public sealed record ForkCompare(ForkSearch Search, ulong Epoch) : PendingRead;
+        public sealed record ForkCompare(ForkSearch Search) : PendingRead;
 
         public sealed record ConflictCompare(PeerState Peer, Proof Evidence, ulong Fork) : PendingRead;
     }
@@ -73,6 +73,20 @@ public sealed partial class Replicator
         {
             _forks.Add(peer.Fork, new ForkSearch(peer.Fork));
             _isDirty = true;
+        }
+    }
+
+    /// <summary>Our feed is another one now: what was found in common with the former one counts no more.</summary>
+    private void BeginForksAgain()
+    {
+        foreach (ForkSearch search in _forks.Values.Where(search => search.Head is not null).ToArray())
+        {
+            _forks.Remove(search.Fork);
+        }
+
+        foreach (PeerState peer in _order)
+        {
+            SearchFork(peer);
         }
     }
 
@@ -165,7 +179,7 @@ public sealed partial class Replicator
                 _forks.Remove(older);
             }
 
-            Read(search.ToCompare(), new PendingRead.ForkCompare(search, _epoch));
+            Read(search.ToCompare(), new PendingRead.ForkCompare(search));
         }
         else if (isEmpty)
         {
@@ -180,7 +194,7 @@ public sealed partial class Replicator
     private void HandleForkCompared(PendingRead.ForkCompare compare, IReadOnlyList<TreeNode?> nodes)
     {
         ForkSearch search = compare.Search;
-        if (compare.Epoch != _epoch || !_forks.TryGetValue(search.Fork, out ForkSearch? current) || current != search)
+        if (!_forks.TryGetValue(search.Fork, out ForkSearch? current) || current != search)
         {
             return;
         }

@@ -653,6 +653,40 @@ public sealed class ReplicatorTests
         Assert.Equal([5UL], open.Feed.Blocks.Keys.ToArray());
     }
 
+    [Fact]
+    public void A_later_fork_that_is_compared_while_the_feed_moves_to_an_earlier_one_is_taken_over_after_it()
+    {
+        MemoryFeed first = Hundred.Copy();
+        first.Truncate(90);
+        MemoryFeed second = first.Copy();
+        second.Truncate(64);
+        Side reader = Reader(length: 100);
+        reader.Open(2);
+        reader.TakeSent();
+        reader.Reorganizes = false;
+        reader.Receive(Sync(length: 90, fork: 1), new RangeMessage(0, 90));
+        reader.Receive(2, Sync(length: 64, fork: 2), new RangeMessage(0, 64));
+        RequestMessage later = Assert.Single(reader.TakeSent<RequestMessage>(2));
+        Serve(1, first);
+        var move = Assert.Single(reader.Events.OfType<ReplicatorEvent.Reorganize>());
+
+        reader.Receive(2, new DataMessage(later.Id, second.Serve(new ServeRequest(0, later.Request)).Proof!));
+        reader.Reorganizes = true;
+        reader.Reorganize(move);
+        reader.Drain();
+        Serve(2, second);
+
+        Assert.Equal((2UL, 64UL), (reader.Feed.Head.Fork, reader.Feed.Head.Length));
+
+        void Serve(ulong peer, MemoryFeed feed)
+        {
+            while (reader.TakeSent<RequestMessage>(peer) is { Count: > 0 } requests)
+            {
+                reader.Receive(peer, [.. requests.Select(r => new DataMessage(r.Id, feed.Serve(new ServeRequest(0, r.Request)).Proof!))]);
+            }
+        }
+    }
+
     private static Side Writer(ReplicationOptions? options = null)
     {
         var side = new Side(Hundred.Copy(), options);

@@ -36,6 +36,9 @@ internal sealed class Side
     /// <summary>Whether reads of nodes are answered at once too.</summary>
     public bool AnswersReads { get; set; } = true;
 
+    /// <summary>Whether the feed moves to another fork at once too.</summary>
+    public bool Reorganizes { get; set; } = true;
+
     public static PeerId Peer(ulong id = 1) => new(id);
 
     public static Handshake Handshake { get; } = new(true, default);
@@ -129,6 +132,12 @@ internal sealed class Side
         return message!;
     }
 
+    public void Reorganize(ReplicatorEvent.Reorganize reorganize)
+    {
+        Feed.Reorganize(reorganize);
+        Replicator.HandleTruncated(Feed.State, reorganize.Ancestors, Now);
+    }
+
     private void Handle(ReplicatorEvent e)
     {
         switch (e)
@@ -148,9 +157,8 @@ internal sealed class Side
             case ReplicatorEvent.ReadNodes read when FeedAnswers && AnswersReads:
                 Replicator.HandleNodes(read.Id, Feed.Read(read.Indices), Now);
                 break;
-            case ReplicatorEvent.Reorganize reorganize when FeedAnswers:
-                Feed.Reorganize(reorganize);
-                Replicator.HandleTruncated(Feed.State, reorganize.Ancestors, Now);
+            case ReplicatorEvent.Reorganize reorganize when FeedAnswers && Reorganizes:
+                Reorganize(reorganize);
                 break;
             case ReplicatorEvent.Finished finished:
                 Finished.Add(finished.Ticket);
