@@ -8,6 +8,7 @@ public sealed record FeedInfo
     /// <summary>The name under which this store knows the feed; null for feeds known by key alone.</summary>
     public string? Name { get; init; }
 
+    /// <summary>Its key; all zeros where only files know it that cannot be read.</summary>
     public required FeedKey Key { get; init; }
 
     public required DiscoveryKey DiscoveryKey { get; init; }
@@ -26,6 +27,9 @@ public sealed record FeedInfo
 
     /// <summary>True when this store holds the key that signs.</summary>
     public required bool IsWritable { get; init; }
+
+    /// <summary>Why the feed cannot be opened; null for one that can. Nothing else but its name and keys is known then.</summary>
+    public string? Damage { get; init; }
 
     /// <summary>Peers that this feed is open with right now.</summary>
     public int PeerCount { get; init; }

@@ -26,7 +26,10 @@ public interface IHyperNode : IAsyncDisposable
     /// <summary>Opens the feed with that key: what peers hold of it can be read here.</summary>
     ValueTask<IFeed> OpenFeedAsync(FeedKey key, CancellationToken cancellationToken = default);
 
-    /// <summary>Every feed of the store, by name, then by key.</summary>
+    /// <summary>Opens the feed with that key when the store has it, else gives null: makes none.</summary>
+    ValueTask<IFeed?> FindFeedAsync(FeedKey key, CancellationToken cancellationToken = default);
+
+    /// <summary>Every feed of the store, by name, then by key. One that cannot be opened is among them, with the reason.</summary>
     ValueTask<IReadOnlyList<FeedInfo>> ListFeedsAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Takes connections on a TCP address, speaking what JavaScript peers speak over a piped TCP socket.</summary>

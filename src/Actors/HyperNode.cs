@@ -126,20 +126,15 @@ public sealed class HyperNode : IHyperNode
 
     /// <inheritdoc cref="IHyperNode.OpenFeedAsync(FeedKey, CancellationToken)"/>
     public async ValueTask<Feed> OpenFeedAsync(FeedKey key, CancellationToken cancellationToken = default) =>
-        await OpenAsync(new CorestoreActor.OpenKey(key), cancellationToken);
+        await OpenAsync(new CorestoreActor.OpenKey(key, ShouldCreate: true), cancellationToken);
 
-    /// <inheritdoc cref="IHyperNode.FindFeedAsync"/>
-    public async ValueTask<Feed?> FindFeedAsync(string name, CancellationToken cancellationToken = default)
-    {
-        try
-        {
-            return await OpenAsync(new CorestoreActor.OpenName(name, ShouldCreate: false), cancellationToken);
-        }
-        catch (FeedNotFoundException)
-        {
-            return null;
-        }
-    }
+    /// <inheritdoc cref="IHyperNode.FindFeedAsync(string, CancellationToken)"/>
+    public ValueTask<Feed?> FindFeedAsync(string name, CancellationToken cancellationToken = default) =>
+        FindAsync(new CorestoreActor.OpenName(name, ShouldCreate: false), cancellationToken);
+
+    /// <inheritdoc cref="IHyperNode.FindFeedAsync(FeedKey, CancellationToken)"/>
+    public ValueTask<Feed?> FindFeedAsync(FeedKey key, CancellationToken cancellationToken = default) =>
+        FindAsync(new CorestoreActor.OpenKey(key, ShouldCreate: false), cancellationToken);
 
     async ValueTask<IFeed> IHyperNode.OpenFeedAsync(string name, CancellationToken cancellationToken) =>
         await OpenFeedAsync(name, cancellationToken);
@@ -149,6 +144,9 @@ public sealed class HyperNode : IHyperNode
 
     async ValueTask<IFeed?> IHyperNode.FindFeedAsync(string name, CancellationToken cancellationToken) =>
         await FindFeedAsync(name, cancellationToken);
+
+    async ValueTask<IFeed?> IHyperNode.FindFeedAsync(FeedKey key, CancellationToken cancellationToken) =>
+        await FindFeedAsync(key, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<FeedInfo>> ListFeedsAsync(CancellationToken cancellationToken = default) =>
@@ -291,6 +289,18 @@ public sealed class HyperNode : IHyperNode
         for (int i = owned.Count - 1; i >= 0; i--)
         {
             owned[i].Dispose();
+        }
+    }
+
+    private async ValueTask<Feed?> FindAsync(object request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await OpenAsync(request, cancellationToken);
+        }
+        catch (FeedNotFoundException)
+        {
+            return null;
         }
     }
 

@@ -38,8 +38,11 @@ public sealed partial class Replicator
     /// <param name="have">The blocks that are there; the replicator keeps and changes the set.</param>
     /// <param name="options">Bounds and habits.</param>
     /// <param name="random">Chance, for lingering and for the search of forks.</param>
-    public Replicator(FeedKey key, FeedState state, BlockSet have, ReplicationOptions options, RandomSource random)
+    /// <param name="isFrozen">A conflict was found in an earlier life of the feed.</param>
+    public Replicator(
+        FeedKey key, FeedState state, BlockSet have, ReplicationOptions options, RandomSource random, bool isFrozen = false)
     {
+        IsFrozen = isFrozen;
         _key = key;
         _state = state;
         _have = have;

@@ -1,4 +1,5 @@
 using HyperActors.Abstractions;
+using HyperActors.Crypto;
 using HyperActors.Storage;
 
 namespace HyperActors.Actors.Tests;
@@ -81,6 +82,76 @@ public sealed class FeedTests : TestWorld
         Assert.Equal(steps.OrderBy(s => s.Blocks), steps);
         Assert.All(steps, s => Assert.Equal(300ul, s.Total));
         Assert.True(Await(() => copy.HasAsync(399)));
+    }
+
+    [Fact]
+    public void A_download_ends_when_the_feed_is_cut_below_its_end_and_one_without_an_end_goes_on()
+    {
+        TestNode reader = StartNode();
+        Await(() => _feed.AppendAsync(Blocks(500)));
+        Feed copy = reader.Open(_feed.Key);
+        Task bounded = Begin(() => copy.DownloadAsync(100, 600));
+        Task open = Begin(() => copy.DownloadAsync(0, null));
+        Connect(reader, _node);
+        Eventually(() => copy.ContiguousLength == 500);
+
+        Await(() => _feed.TruncateAsync(300));
+
+        FeedFailedException ended = Refused<FeedFailedException>(bounded);
+        Assert.Contains("cut to 300 blocks while blocks up to 600", ended.Message, StringComparison.Ordinal);
+        Assert.False(open.IsCompleted);
+        Await(() => _feed.AppendAsync(Blocks(10)));
+        Eventually(() => copy.ContiguousLength == 310);
+        Await(() => copy.DownloadAsync(100, 310));
+    }
+
+    [Fact]
+    public void A_feed_that_was_frozen_is_frozen_after_a_restart_too_and_shows_what_it_had()
+    {
+        // Two stores with one primary key: each writes a history of its own to the same feed.
+        TestNode twin = StartNode(primaryKey: _node.Disk.ReadPrimaryKey(RandomSource.Seeded(0)));
+        TestNode reader = StartNode();
+        Feed other = twin.Open("notes");
+        Assert.Equal(_feed.Key, other.Key);
+        Await(() => _feed.AppendAsync(Blocks(5)));
+        Await(() => other.AppendAsync(Blocks(7, 9)));
+        Feed copy = reader.Open(_feed.Key);
+        Connect(reader, _node);
+        Await(() => copy.DownloadAsync(0, 5));
+        Task<bool> told = Begin(async () =>
+        {
+            await foreach (FeedEvent e in copy.WatchAsync())
+            {
+                if (e is FeedEvent.Conflicted)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        });
+        Connect(reader, twin);
+        Assert.True(Engine.Run(told));
+        Assert.True(IsFrozen(copy));
+        Engine.Advance(TimeSpan.FromSeconds(1));
+
+        reader.Kill();
+        reader.Start();
+        copy = reader.Open(_feed.Key);
+
+        Assert.True(IsFrozen(copy));
+        Connect(reader, _node);
+        Await(() => _feed.AppendAsync(Bytes("more")));
+        Engine.Advance(TimeSpan.FromSeconds(10));
+        Assert.Equal((5ul, 5ul), (copy.Length, copy.ContiguousLength));
+        Assert.Equal(Blocks(5)[4].ToArray(), Await(() => copy.GetAsync(4)).Bytes.ToArray());
+    }
+
+    private bool IsFrozen(Feed feed)
+    {
+        Task<Block> asked = Begin(() => feed.GetAsync(1000));
+        return asked is { IsFaulted: true, Exception.InnerException: FeedFailedException failure }
+            && failure.Message.Contains("frozen", StringComparison.Ordinal);
     }
 
     [Fact]

@@ -201,8 +201,30 @@ public sealed class HyperNodeTests : IDisposable
             Assert.Contains($"file {file}", refused.Message, StringComparison.Ordinal);
             await using Feed other = await node.OpenFeedAsync("other", Deadline);
             Assert.Equal(3ul, other.Length);
-            Assert.Equal("other", Assert.Single(await node.ListFeedsAsync(Deadline)).Name);
+            IReadOnlyList<FeedInfo> listed = await node.ListFeedsAsync(Deadline);
+            Assert.Equal(["notes", "other"], listed.Select(f => f.Name));
+            Assert.Equal(damaged, listed[0].DiscoveryKey);
+            Assert.Contains($"file {file}", listed[0].Damage, StringComparison.Ordinal);
+            Assert.Null(listed[1].Damage);
         }
+    }
+
+    [Fact]
+    public async Task A_feed_is_found_by_its_key_and_one_that_is_not_here_is_not_made()
+    {
+        await using HyperNode node = await StartAsync("one");
+        FeedKey key;
+        await using (Feed feed = await node.OpenFeedAsync("notes", Deadline))
+        {
+            key = feed.Key;
+        }
+
+        await using Feed? found = await node.FindFeedAsync(key, Deadline);
+        Assert.NotNull(found);
+        Assert.True(found.IsWritable);
+        using KeyPair other = KeyPair.Generate(RandomSource.System);
+        Assert.Null(await node.FindFeedAsync(new FeedKey(other.PublicKey.AsSpan()), Deadline));
+        Assert.Single(await node.ListFeedsAsync(Deadline));
     }
 
     private async Task CheckpointAsync(DiscoveryKey discoveryKey)

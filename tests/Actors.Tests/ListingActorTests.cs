@@ -11,7 +11,7 @@ public sealed class ListingActorTests : ActorTest
     {
         TestProbe[] feeds = [CreateProbe(), CreateProbe(), CreateProbe()];
         TestProbe asker = CreateProbe("asker");
-        Start(ListingActor.PropsFor([.. feeds.Select(f => f.Ref)], asker.Ref));
+        Start(ListingActor.PropsFor([.. feeds.Select(f => Item(f))], asker.Ref));
         foreach (int i in (int[])[2, 0, 1])
         {
             feeds[i].ExpectMsg<FeedActor.GetInfo>();
@@ -22,20 +22,25 @@ public sealed class ListingActorTests : ActorTest
     }
 
     [Fact]
-    public void Feeds_that_fail_or_stop_meanwhile_are_left_out()
+    public void Feeds_that_fail_or_stop_meanwhile_are_listed_with_the_reason()
     {
         TestProbe[] feeds = [CreateProbe(), CreateProbe(), CreateProbe()];
         TestProbe asker = CreateProbe("asker");
-        IActorRef listing = Start(ListingActor.PropsFor([.. feeds.Select(f => f.Ref)], asker.Ref));
+        ListingActor.Item[] items = [.. feeds.Select(f => Item(f))];
+        IActorRef listing = Start(ListingActor.PropsFor(items, asker.Ref));
         asker.Watch(listing);
         feeds[0].ExpectMsg<FeedActor.GetInfo>();
         feeds[0].Reply(new Status.Failure(new FeedFailedException("no")));
+        items[1].View.Failure = new IOException("the disk is gone");
         System.Stop(feeds[1].Ref);
         asker.ExpectNoMsg();
         feeds[2].ExpectMsg<FeedActor.GetInfo>();
         feeds[2].Reply(Info(5));
 
-        Assert.Equal(5ul, Assert.Single(asker.ExpectMsg<CorestoreActor.Listed>().Feeds).Length);
+        IReadOnlyList<FeedInfo> listed = asker.ExpectMsg<CorestoreActor.Listed>().Feeds;
+        Assert.Equal(["no", "the feed failed: the disk is gone", null], listed.Select(f => f.Damage));
+        Assert.Equal(5ul, listed[2].Length);
+        Assert.Equal(items[1].View.DiscoveryKey, listed[1].DiscoveryKey);
         asker.ExpectTerminated(listing);
     }
 
@@ -47,6 +52,9 @@ public sealed class ListingActorTests : ActorTest
 
         Assert.Empty(asker.ExpectMsg<CorestoreActor.Listed>(TimeSpan.Zero).Feeds);
     }
+
+    private static ListingActor.Item Item(TestProbe feed) =>
+        new(feed.Ref, new FeedView(new DiscoveryKey(new byte[DiscoveryKey.Size]), null), null);
 
     private static FeedInfo Info(ulong length) => new()
     {

@@ -19,7 +19,7 @@ public sealed class CorestoreActor : ReceiveActor
     public sealed record OpenName(string Name, bool ShouldCreate);
 
     /// <summary>Opens a feed by key. Answered with <see cref="FeedOpened"/>, or refused.</summary>
-    public sealed record OpenKey(FeedKey Key);
+    public sealed record OpenKey(FeedKey Key, bool ShouldCreate = true);
 
     /// <summary>Where the feed lives.</summary>
     public sealed record FeedOpened(FeedView View, IActorRef Actor);
@@ -76,7 +76,7 @@ public sealed class CorestoreActor : ReceiveActor
         _log = log;
 
         OnAsked<OpenName>(Handle);
-        OnAsked<OpenKey>(m => Open(m.Key.ToDiscoveryKey(), m.Key, null, null).Ask(Sender, m));
+        OnAsked<OpenKey>(Handle);
         OnAsked<List>(_ => Handle());
         Receive<ConnectionOpened>(Handle);
         Receive<ConnectionClosed>(Handle);
@@ -181,6 +181,19 @@ public sealed class CorestoreActor : ReceiveActor
         }
     }
 
+    private void Handle(OpenKey open)
+    {
+        DiscoveryKey discoveryKey = open.Key.ToDiscoveryKey();
+        if (open.ShouldCreate || _open.ContainsKey(discoveryKey) || _disk.HasFeed(discoveryKey))
+        {
+            Open(discoveryKey, open.Key, null, null).Ask(Sender, open);
+        }
+        else
+        {
+            Sender.Tell(new Status.Failure(new FeedNotFoundException($"there is no feed with the key {open.Key} in this storage")), Self);
+        }
+    }
+
     private void Handle()
     {
         var names = _catalog.List().ToDictionary(row => row.DiscoveryKey);
@@ -191,8 +204,15 @@ public sealed class CorestoreActor : ReceiveActor
         }
 
         pending.Sort((a, b) => (a.Name is null, a.Name ?? "").CompareTo((b.Name is null, b.Name ?? "")));
-        Context.ActorOf(ListingActor.PropsFor(
-            pending.ConvertAll(p => Open(p.Key, names.GetValueOrDefault(p.Key)?.Key, null, p.Name).Actor), Sender));
+        var feeds = new List<ListingActor.Item>(pending.Count);
+        foreach ((string? name, DiscoveryKey discoveryKey) in pending)
+        {
+            FeedKey? key = names.GetValueOrDefault(discoveryKey)?.Key;
+            OpenFeed feed = Open(discoveryKey, key, null, name);
+            feeds.Add(new ListingActor.Item(feed.Actor, feed.View, key));
+        }
+
+        Context.ActorOf(ListingActor.PropsFor(feeds, Sender));
     }
 
     private void Handle(ConnectionOpened opened)

@@ -169,6 +169,9 @@ public sealed partial class FeedActor
 
         _isFrozen = true;
         Log.FeedFrozen(_logger, _log.Key, freeze.Evidence.Fork);
+
+        // In the feed's own header, where a node that starts again finds it.
+        _log.SetUserData(++_ids, FrozenKey, System.Text.Encoding.UTF8.GetBytes($"fork {freeze.Evidence.Fork}"));
         Tell(new FeedEvent.Conflicted(_log.Head.Length, freeze.Evidence.Fork));
         RefuseWaiting(Frozen());
     }

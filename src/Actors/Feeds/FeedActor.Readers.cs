@@ -117,6 +117,13 @@ public sealed partial class FeedActor
             return;
         }
 
+        if (running.Failure is { } failure)
+        {
+            _downloads.Remove(running.Request.Id);
+            asker.Tell(new Status.Failure(failure), Self);
+            return;
+        }
+
         DownloadState state = StateOf(running);
         if (state.IsDone || state.Progress.Blocks != running.Seen)
         {
@@ -125,6 +132,21 @@ public sealed partial class FeedActor
             if (state.IsDone)
             {
                 _downloads.Remove(running.Request.Id);
+            }
+        }
+    }
+
+    /// <summary>The feed was cut: what a download waits for beyond that may never come, and if it does it is another history.</summary>
+    private void EndDownloadsBeyond(ulong length)
+    {
+        foreach (RunningDownload running in _downloads.Values)
+        {
+            Download request = running.Request;
+            if (request.To != ulong.MaxValue && request.To > length && !running.IsDone)
+            {
+                running.Failure = new FeedFailedException(
+                    $"the feed was cut to {length} blocks while blocks up to {request.To} were being fetched: ask for what there is now");
+                _replication.Tell(new ReplicationActor.Cancel((ulong)request.Id), Self);
             }
         }
     }
@@ -166,5 +188,8 @@ public sealed partial class FeedActor
         public ulong Bytes { get; set; }
 
         public bool IsDone { get; set; }
+
+        /// <summary>Why it ended before its end; told to whoever looks next.</summary>
+        public FeedFailedException? Failure { get; set; }
     }
 }

@@ -23,6 +23,7 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
 {
     private const string NameKey = "corestore/name";
     private const string NamespaceKey = "corestore/namespace";
+    private const string FrozenKey = "hyperactors/frozen";
 
     private readonly FeedSource _source;
     private readonly FeedView _view;
@@ -255,8 +256,9 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
     {
         _view.Open(_log.Key, _log.IsWritable, _log.GetUserText(NameKey));
         _toldLength = _log.Head.Length;
+        _isFrozen = _log.GetUserText(FrozenKey) is not null;
         _replication = Context.ActorOf(
-            ReplicationActor.PropsFor(_log.Key, State, CopyBlocks(), _replicationOptions, _random, _logger), "replication");
+            ReplicationActor.PropsFor(_log.Key, State, CopyBlocks(), _isFrozen, _replicationOptions, _random, _logger), "replication");
         if (_view.Sessions > 0)
         {
             _replication.Tell(new ReplicationActor.SetDownloading(true), Self);
@@ -331,6 +333,7 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
         {
             _replication.Tell(new ReplicationActor.Truncated(State, ancestors), Self);
             Tell(new FeedEvent.Truncated(State.Length, State.Fork, ancestors));
+            EndDownloadsBeyond(State.Length);
         }
         else if (committed.Head.Length != _toldLength)
         {

@@ -87,5 +87,19 @@ public sealed class FeedView : IDisposable
         };
     }
 
+    /// <summary>What there is to say of a feed that cannot be opened.</summary>
+    internal FeedInfo ToDamagedInfo(FeedKey? key, string damage) => new()
+    {
+        Name = Name,
+        Key = key ?? Key,
+        DiscoveryKey = DiscoveryKey,
+        Length = 0,
+        ByteLength = 0,
+        Fork = 0,
+        ContiguousLength = 0,
+        IsWritable = false,
+        Damage = damage,
+    };
+
     internal sealed record Head(ulong Fork, ulong Length, ulong ByteLength, ulong ContiguousLength);
 }

@@ -88,11 +88,12 @@ public sealed class ReplicationActor : ReceiveActor, IWithTimers
     private ulong _peerIds;
     private int _openPeers;
 
-    public ReplicationActor(FeedKey key, FeedState state, BlockSet have, ReplicationOptions options, RandomSource random, ILogger log)
+    public ReplicationActor(
+        FeedKey key, FeedState state, BlockSet have, bool isFrozen, ReplicationOptions options, RandomSource random, ILogger log)
     {
         _key = key;
         _log = log;
-        _replicator = new Replicator(key, state, have, options, random);
+        _replicator = new Replicator(key, state, have, options, random, isFrozen);
 
         On<MessagesArrived>(Handle);
         On<Sent>(m => _replicator.HandleSent(m.Peer, m.Size, Now));
@@ -123,8 +124,8 @@ public sealed class ReplicationActor : ReceiveActor, IWithTimers
     private static TimeSpan Now => Context.System.Scheduler.MonotonicClock;
 
     public static Props PropsFor(
-        FeedKey key, FeedState state, BlockSet have, ReplicationOptions options, RandomSource random, ILogger log) =>
-        Props.Create(() => new ReplicationActor(key, state, have, options, random, log));
+        FeedKey key, FeedState state, BlockSet have, bool isFrozen, ReplicationOptions options, RandomSource random, ILogger log) =>
+        Props.Create(() => new ReplicationActor(key, state, have, isFrozen, options, random, log));
 
     protected override void PostStop() => _writer.Dispose();
 

@@ -86,11 +86,11 @@ internal sealed class DemoCommand : Verb
         {
             Printer printer = context.Printer;
             printer.Line($"{archive.Source}: {archive}");
-            await using IHyperNode one = await context.Host.Nodes.StartAsync(Path.Combine(folder, "one"), cancellationToken);
+            await using IHyperNode one = await context.Host.Nodes.StartAsync(Path.Combine(folder, "one"), new PrintedLog(context.Printer), cancellationToken);
             await using IFeed source = await one.OpenFeedAsync(FeedName, cancellationToken);
             byte[] digest = await AppendAsync(source, cancellationToken);
 
-            await using IHyperNode two = await context.Host.Nodes.StartAsync(Path.Combine(folder, "two"), cancellationToken);
+            await using IHyperNode two = await context.Host.Nodes.StartAsync(Path.Combine(folder, "two"), new PrintedLog(context.Printer), cancellationToken);
             await using IFeed copy = await two.OpenFeedAsync(source.Key, cancellationToken);
             await CopyAsync(one, two, source, copy, cancellationToken);
             await CompareAsync(source, copy, digest, cancellationToken);

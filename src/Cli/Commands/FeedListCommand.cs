@@ -29,6 +29,12 @@ internal sealed class FeedListCommand(CliHost host, GlobalOptions globals)
         var table = new TextTable("NAME", "LENGTH", "HERE", "SIZE", "FORK", "WRITABLE", "KEY") { RightAligned = [1, 2, 3, 4] };
         foreach (FeedInfo feed in feeds)
         {
+            if (feed.Damage is not null)
+            {
+                table.Add(feed.Name ?? "-", "-", "-", "-", "-", "damaged", feed.Key == default ? "-" : feed.Key.ToString());
+                continue;
+            }
+
             table.Add(
                 feed.Name ?? "-",
                 feed.Length.ToString(CultureInfo.InvariantCulture),
@@ -42,6 +48,14 @@ internal sealed class FeedListCommand(CliHost host, GlobalOptions globals)
         foreach (string line in table.Lines())
         {
             context.Printer.Line(line);
+        }
+
+        if (!context.Printer.IsJson)
+        {
+            foreach (FeedInfo feed in feeds.Where(f => f.Damage is not null))
+            {
+                context.Printer.Note($"{feed.Name ?? feed.DiscoveryKey.ToString()} cannot be opened: {feed.Damage}");
+            }
         }
 
         return ExitCode.Ok;

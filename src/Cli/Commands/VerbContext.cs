@@ -36,7 +36,7 @@ internal sealed class VerbContext
 
     /// <summary>The node on the storage, which is made when there is none.</summary>
     public ValueTask<IHyperNode> StartNodeAsync(CancellationToken cancellationToken) =>
-        Host.Nodes.StartAsync(StoragePath, cancellationToken);
+        Host.Nodes.StartAsync(StoragePath, new PrintedLog(Printer), cancellationToken);
 
     /// <summary>The node on a storage that must be there: who asks for a feed that exists does not want a new directory.</summary>
     public ValueTask<IHyperNode> StartExistingNodeAsync(string nameOrKey, CancellationToken cancellationToken) =>
@@ -51,11 +51,7 @@ internal sealed class VerbContext
             return await node.FindFeedAsync(nameOrKey, cancellationToken) ?? throw NoSuchFeed(nameOrKey);
         }
 
-        // A feed that is opened by key is made: ask first.
-        IReadOnlyList<FeedInfo> known = await node.ListFeedsAsync(cancellationToken);
-        return known.Any(info => info.Key == key)
-            ? await node.OpenFeedAsync(key, cancellationToken)
-            : throw NoSuchFeed(nameOrKey);
+        return await node.FindFeedAsync(key, cancellationToken) ?? throw NoSuchFeed(nameOrKey);
     }
 
     /// <summary>Opens a feed that this storage can sign.</summary>

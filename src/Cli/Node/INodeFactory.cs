@@ -1,4 +1,5 @@
 using HyperActors.Abstractions;
+using Microsoft.Extensions.Logging;
 
 namespace HyperActors.Cli.Node;
 
@@ -9,6 +10,9 @@ internal interface INodeFactory
     bool Exists(string storagePath);
 
     /// <summary>Opens the storage, and makes it when there is none.</summary>
+    /// <param name="storagePath">Where it is.</param>
+    /// <param name="log">What hears what the node writes to its log.</param>
+    /// <param name="cancellationToken">Calls it off.</param>
     /// <exception cref="StoreLockedException">Another process holds it.</exception>
-    ValueTask<IHyperNode> StartAsync(string storagePath, CancellationToken cancellationToken);
+    ValueTask<IHyperNode> StartAsync(string storagePath, ILoggerFactory log, CancellationToken cancellationToken);
 }

@@ -63,6 +63,15 @@ internal sealed class Printer(CliHost host, bool isJson, bool isVerbose)
         }
     }
 
+    /// <summary>A line of the node's log, on the error output.</summary>
+    public void Log(string level, string message)
+    {
+        string line = message.ReplaceLineEndings(" ");
+        Note(isJson
+            ? Encoding.UTF8.GetString(JsonLine(new LogResult(level, line), ResultJson.Default.LogResult)).TrimEnd('\n')
+            : $"{level}: {line}");
+    }
+
     /// <summary>The one line that an error is.</summary>
     public void Error(int exitCode, string message)
     {

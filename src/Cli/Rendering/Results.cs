@@ -6,23 +6,25 @@ namespace HyperActors.Cli.Rendering;
 /// <summary>A feed, as <c>--json</c> shows it.</summary>
 internal sealed record FeedResult(
     string? Name,
-    string Key,
+    string? Key,
     string DiscoveryKey,
     ulong Length,
     ulong ByteLength,
     ulong Fork,
     ulong ContiguousLength,
-    bool Writable)
+    bool Writable,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Damage)
 {
     public static FeedResult From(FeedInfo info) => new(
         info.Name,
-        info.Key.ToString(),
+        info.Damage is not null && info.Key == default ? null : info.Key.ToString(),
         info.DiscoveryKey.ToString(),
         info.Length,
         info.ByteLength,
         info.Fork,
         info.ContiguousLength,
-        info.IsWritable);
+        info.IsWritable,
+        info.Damage);
 }
 
 /// <summary>What <c>feed append</c> did.</summary>
@@ -120,6 +122,9 @@ internal sealed record DemoResult(string Source, int Files, string Key, string S
 /// <summary>An error, as <c>--json</c> writes it to the error output.</summary>
 internal sealed record ErrorResult(string Error, string Message, int ExitCode);
 
+/// <summary>With <c>-v</c>, on the error output: a line of the node's log.</summary>
+internal sealed record LogResult(string Log, string Message);
+
 /// <summary>The line by which the demo's JavaScript peer answers.</summary>
 internal sealed record JsPeerResult(ulong Blocks, ulong Bytes, string Sha256, double Seconds);
 
@@ -139,5 +144,6 @@ internal sealed record JsPeerResult(ulong Blocks, ulong Bytes, string Sha256, do
 [JsonSerializable(typeof(DownloadResult))]
 [JsonSerializable(typeof(DemoResult))]
 [JsonSerializable(typeof(ErrorResult))]
+[JsonSerializable(typeof(LogResult))]
 [JsonSerializable(typeof(JsPeerResult))]
 internal sealed partial class ResultJson : JsonSerializerContext;

@@ -79,6 +79,9 @@ internal sealed class FeedScenario
         var faults = new Faults(_world, _nodes, _options, _random);
         await faults.RunAsync();
         await _written.Task;
+
+        // A disk that failed once too often has stopped the writer's feed: as readers do all along, it opens it again.
+        await Writer.ReopenAsync();
         await ConvergeAsync();
         await VerifyAsync();
         await RestartAllAsync();

@@ -45,9 +45,14 @@ public abstract class TestWorld : IDisposable
         return blocks;
     }
 
-    private protected TestNode StartNode(Action<NodeOptions>? configure = null)
+    private protected TestNode StartNode(Action<NodeOptions>? configure = null, byte[]? primaryKey = null)
     {
         var node = new TestNode(_world, _nodes.Count + 1);
+        if (primaryKey is not null)
+        {
+            node.Files.ReadPrimaryKey(new Fixed(primaryKey));
+        }
+
         _nodes.Add(node);
         node.Start(configure);
         return node;
@@ -86,6 +91,12 @@ public abstract class TestWorld : IDisposable
     /// <summary>What comes of work that fails; time passes as needed.</summary>
     private protected TException Refused<TException>(Task task, TimeSpan? within = null)
         where TException : Exception => Assert.Throws<TException>(() => Engine.Run(task, within));
+
+    /// <summary>Chance that is none.</summary>
+    private sealed class Fixed(byte[] bytes) : RandomSource
+    {
+        public override void Fill(Span<byte> output) => bytes.CopyTo(output);
+    }
 
     private protected void Eventually(Func<bool> holds, TimeSpan? within = null) =>
         Assert.True(Engine.RunUntil(holds, within ?? TimeSpan.FromMinutes(1)), $"it never came true ({Engine})");

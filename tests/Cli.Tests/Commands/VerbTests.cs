@@ -164,6 +164,33 @@ public sealed class VerbTests
     }
 
     [Fact]
+    public async Task A_damaged_feed_is_listed_with_the_reason()
+    {
+        await _shell.RunAsync("feed", "create", "notes");
+        _shell.Node.Make("notes").Damage = "the file oplog is cut short";
+
+        Outcome text = await _shell.RunAsync("feed", "list");
+        Assert.Contains("notes", text.Output, StringComparison.Ordinal);
+        Assert.Contains("damaged", text.Output, StringComparison.Ordinal);
+        Assert.Equal("notes cannot be opened: the file oplog is cut short\n", text.Error);
+        Assert.Equal(ExitCode.Ok, text.ExitCode);
+        Outcome json = await _shell.RunAsync("feed", "list", "--json");
+        Assert.Contains("\"damage\":\"the file oplog is cut short\"", json.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Verbose_shows_the_log_of_the_node()
+    {
+        await _shell.RunAsync("feed", "create", "notes");
+
+        Assert.Contains("warning: the storage /storage is opened\n", (await _shell.RunAsync("feed", "list", "-v")).Error, StringComparison.Ordinal);
+        Assert.Equal(
+            "{\"log\":\"warning\",\"message\":\"the storage /storage is opened\"}\n",
+            (await _shell.RunAsync("feed", "list", "-v", "--json")).Error);
+        Assert.Empty((await _shell.RunAsync("feed", "list")).Error);
+    }
+
+    [Fact]
     public async Task Append_says_what_is_safe_when_the_disk_fills_up()
     {
         await _shell.RunAsync("feed", "create", "notes");

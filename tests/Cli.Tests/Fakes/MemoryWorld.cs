@@ -4,6 +4,7 @@ using System.Text;
 using HyperActors.Abstractions;
 using HyperActors.Cli.Node;
 using HyperActors.Crypto;
+using Microsoft.Extensions.Logging;
 
 namespace HyperActors.Cli.Tests.Fakes;
 
@@ -23,9 +24,10 @@ internal sealed class MemoryWorld : INodeFactory
 
     public bool Exists(string storagePath) => _nodes.ContainsKey(storagePath);
 
-    public ValueTask<IHyperNode> StartAsync(string storagePath, CancellationToken cancellationToken)
+    public ValueTask<IHyperNode> StartAsync(string storagePath, ILoggerFactory log, CancellationToken cancellationToken)
     {
         MemoryNode node = Storage(storagePath);
+        log.CreateLogger("HyperActors").LogWarning("the storage {Path} is opened", storagePath);
         return node.Open() ? ValueTask.FromResult<IHyperNode>(node) : throw new StoreLockedException($"{storagePath} is in use by process 4711");
     }
 
@@ -66,6 +68,9 @@ internal sealed class MemoryNode(MemoryWorld world, string path) : IHyperNode
 
     public ValueTask<IFeed?> FindFeedAsync(string name, CancellationToken cancellationToken = default) =>
         ValueTask.FromResult<IFeed?>(_feeds.Find(feed => feed.Name == name));
+
+    public ValueTask<IFeed?> FindFeedAsync(FeedKey key, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult<IFeed?>(Find(key));
 
     public ValueTask<IFeed> OpenFeedAsync(FeedKey key, CancellationToken cancellationToken = default)
     {
@@ -171,6 +176,9 @@ internal sealed class MemoryFeed(MemoryNode node, string? name, FeedKey key, boo
 
     public ulong Fork { get; private set; }
 
+    /// <summary>Why the feed cannot be opened.</summary>
+    public string? Damage { get; set; }
+
     public ulong ContiguousLength => (ulong)Blocks.TakeWhile(block => block is not null).Count();
 
     public FeedInfo Info => new()
@@ -183,6 +191,7 @@ internal sealed class MemoryFeed(MemoryNode node, string? name, FeedKey key, boo
         Fork = Fork,
         ContiguousLength = ContiguousLength,
         IsWritable = IsWritable,
+        Damage = Damage,
         PeerCount = Sources().Count(),
     };
 
