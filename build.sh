@@ -113,6 +113,17 @@ finish() {
   [[ $failed == 0 ]]
 }
 
+# Runs one test project from its assembly; a run that hangs is ended at twice the budget.
+run_project() {
+  local budget=$1 name=$2 assembly=$3 status=0
+  timeout -k 10 $((2 * budget)) dotnet test "$assembly" --nologo \
+    --results-directory "$results" --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" \
+    >"$results/$name.log" 2>&1 || status=$?
+  # From a file, not through a pipe: a process that a test left behind would keep a pipe open.
+  grep -vE '^(Starting test execution|A total of [0-9]+ test files|Results File:|$)' "$results/$name.log" || true
+  tally "$name" "$status" "$results/$name.trx"
+}
+
 # Adds up the counters of one result file; a run that ended badly without a failed test counts as one.
 tally() {
   local project=$1 status=$2 trx=$3 counters ran good bad total
@@ -128,19 +139,13 @@ tally() {
   fi
 }
 
-# A tier is a list of test projects and the seconds it may take; a run that hangs is ended at twice that.
+# A tier is a list of test projects and the seconds it may take.
 tier() {
-  local name=$1 budget=$2 begun=$SECONDS project status
+  local name=$1 budget=$2 begun=$SECONDS project
   shift 2
   say "== $name"
   for project in "$@"; do
-    status=0
-    timeout -k 10 $((2 * budget)) dotnet test "tests/$project/bin/Release/net10.0/HyperActors.$project.dll" --nologo \
-      --results-directory "$results" --logger "trx;LogFileName=$project.trx" --logger "console;verbosity=minimal" \
-      >"$results/$project.log" 2>&1 || status=$?
-    # From a file, not through a pipe: a process that a test left behind would keep a pipe open.
-    grep -vE '^(Starting test execution|A total of [0-9]+ test files|Results File:|$)' "$results/$project.log" || true
-    tally "$project" "$status" "$results/$project.trx"
+    run_project "$budget" "$project" "tests/$project/bin/Release/net10.0/HyperActors.$project.dll"
   done
 
   local took=$((SECONDS - begun))
@@ -150,19 +155,30 @@ tier() {
   fi
 }
 
-# The actors must also compile against Akka.NET: its shape always, the real thing where its packages restore.
+# The actors and all that is built on them must also compile against Akka.NET: its shape always, the real thing where
+# its packages restore. There the engine's conformance suite and the command line's tests run on it too.
+engine_projects=(src/Cli tests/Kernel.Tests)
+
+on_engine() {
+  local engine=$1 project status=0
+  shift
+  for project in "${engine_projects[@]}" "$@"; do
+    dotnet build "$project" -c Release "-p:ActorEngine=$engine" -v q --nologo ||
+      { fail "$project does not compile with -p:ActorEngine=$engine"; status=1; }
+  done
+
+  return $status
+}
+
 seam() {
-  compgen -G 'src/Actors/*.cs' >/dev/null || compgen -G 'src/Actors/*/*.cs' >/dev/null || return 0
   say "== engine seam"
-  dotnet build src/Actors/Actors.csproj -c Release -p:ActorEngine=Shape -v q --nologo ||
-    fail "src/Actors does not compile against Akka.NET's signatures (-p:ActorEngine=Shape)"
-  dotnet build tests/Kernel.Tests/Kernel.Tests.csproj -c Release -p:ActorEngine=Shape -v q --nologo ||
-    fail "the engine's conformance suite does not compile against Akka.NET's signatures (-p:ActorEngine=Shape)"
-  if timeout 120 dotnet restore src/Actors/Actors.csproj -p:ActorEngine=Akka -v q >/dev/null 2>&1; then
-    dotnet build src/Actors/Actors.csproj -c Release -p:ActorEngine=Akka --no-restore -v q --nologo ||
-      fail "src/Actors does not compile against Akka.NET (-p:ActorEngine=Akka)"
-  else
-    say "Akka.NET's packages can't be restored here: its shape alone holds the seam"
+  on_engine Shape || true
+  if ! timeout 120 dotnet restore tests/Kernel.Tests -p:ActorEngine=Akka -v q >/dev/null 2>&1; then
+    say "Akka.NET's packages can't be restored here: no test ran on Akka.NET"
+  elif on_engine Akka tests/Cli.Tests; then
+    for project in Kernel.Tests Cli.Tests; do
+      run_project 240 "$project-on-Akka" "tests/$project/bin/Akka/Release/net10.0/HyperActors.$project.dll"
+    done
   fi
 }
 

@@ -19,7 +19,7 @@ public static class EngineBench
     private const int RingSize = 10;
 
     /// <summary>Prints the table; with <c>--json</c> prints it for machines. Arguments name the rows to run.</summary>
-    public static int Run(string[] args)
+    public static async Task<int> RunAsync(string[] args)
     {
         bool json = args.Contains("--json", StringComparer.Ordinal);
         string[] wanted = [.. args.Where(a => !a.StartsWith('-'))];
@@ -54,6 +54,11 @@ public static class EngineBench
 
             double[] medians = Medians(row, engines);
             Print(row, medians, json);
+        }
+
+        if (wanted.Length == 0 || wanted.Any(w => MetersBench.RowName.Contains(w, StringComparison.Ordinal)))
+        {
+            await MetersBench.RunAsync(json);
         }
 
         return 0;

@@ -10,6 +10,11 @@ if (args.FirstOrDefault() == "child")
         return await UdxBench.RunChildAsync(args[1..]);
     }
 
+    if (args[1] == MetersBench.ChildName)
+    {
+        return MetersBench.RunChild(args[2..]);
+    }
+
     return await new NodeSide(NodeSide.StartNodeAsync).RunAsync(args[1..]);
 }
 
@@ -31,7 +36,7 @@ if (name is not ("all" or "engine" or "wire") && !suites.ContainsKey(name))
 
 if (name is "engine")
 {
-    return EngineBench.Run(args[1..]);
+    return await EngineBench.RunAsync(args[1..]);
 }
 
 if (name is "all" or "wire")

@@ -101,7 +101,7 @@ public sealed class CoordinatedShutdown
     }
 
     public TimeSpan Timeout(string phase) =>
-        phase == PhaseActorSystemTerminate ? global::System.Threading.Timeout.InfiniteTimeSpan : System.Setup.ShutdownPhaseTimeout;
+        System.Setup.ShutdownPhaseTimeouts.TryGetValue(phase, out TimeSpan limit) ? limit : System.Setup.ShutdownPhaseTimeout;
 
     private async Task<Done> RunPhases(int first)
     {

@@ -25,8 +25,16 @@ public sealed record KernelSetup
     public IDictionary<string, DispatcherSetup> Dispatchers { get; } =
         new Dictionary<string, DispatcherSetup>(StringComparer.Ordinal);
 
-    /// <summary>How long each phase of a <see cref="CoordinatedShutdown"/> may take before the next one starts anyway.</summary>
+    /// <summary>How long a phase of a <see cref="CoordinatedShutdown"/> may take before the next one starts anyway.</summary>
     public TimeSpan ShutdownPhaseTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The same for phases that have a limit of their own: those that Akka.NET gives one, at first.</summary>
+    public IDictionary<string, TimeSpan> ShutdownPhaseTimeouts { get; } = new Dictionary<string, TimeSpan>(StringComparer.Ordinal)
+    {
+        [CoordinatedShutdown.PhaseClusterShardingShutdownRegion] = TimeSpan.FromSeconds(10),
+        [CoordinatedShutdown.PhaseClusterExiting] = TimeSpan.FromSeconds(10),
+        [CoordinatedShutdown.PhaseActorSystemTerminate] = TimeSpan.FromSeconds(10),
+    };
 }
 
 /// <summary>A mailbox of its own kind.</summary>

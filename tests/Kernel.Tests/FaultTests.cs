@@ -133,6 +133,35 @@ public sealed class FaultTests : ActorTest
     }
 
     [Fact]
+    public void A_phase_of_the_shutdown_that_hangs_ends_with_its_own_limit()
+    {
+        using DeterministicSystem run = DeterministicSystem.Create(1, new DeterministicSetup
+        {
+            Kernel = new KernelSetup
+            {
+                ShutdownPhaseTimeout = TimeSpan.FromSeconds(2),
+                ShutdownPhaseTimeouts = { [CoordinatedShutdown.PhaseServiceStop] = TimeSpan.FromSeconds(7) },
+            },
+        });
+        var never = new TaskCompletionSource<Done>();
+        var begun = new List<TimeSpan>();
+        CoordinatedShutdown shutdown = CoordinatedShutdown.Get(run.System);
+        foreach (string phase in (string[])[CoordinatedShutdown.PhaseServiceUnbind, CoordinatedShutdown.PhaseServiceStop, CoordinatedShutdown.PhaseClusterLeave])
+        {
+            shutdown.AddTask(phase, "hangs", () =>
+            {
+                begun.Add(run.Now);
+                return never.Task;
+            });
+        }
+
+        run.Run(() => shutdown.Run(CoordinatedShutdown.UnknownReason.Instance), TimeSpan.FromMinutes(1));
+
+        Assert.Equal([TimeSpan.Zero, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(9)], begun);
+        Assert.True(run.System.WhenTerminated.IsCompleted);
+    }
+
+    [Fact]
     public void A_logger_that_throws_fails_nobody()
     {
         TestProbe probe = CreateProbe();
