@@ -103,6 +103,15 @@ public sealed record DhtInfo
     /// <summary>True while more than half of all requests are lost.</summary>
     public required bool IsDegraded { get; init; }
 
+    /// <summary>The node's own id, which others check against its address; null while it is ephemeral.</summary>
+    public Hash? Id { get; init; }
+
+    /// <summary>True while nobody can send to the node who was not sent to before, as far as it knows.</summary>
+    public bool IsFirewalled { get; init; } = true;
+
+    /// <summary>The contacts whose ids are closest to the node's, closest first.</summary>
+    public IReadOnlyList<DhtContact> Nearest { get; init; } = [];
+
     /// <summary>Contacts by bucket: how many leading bits they share with the node's id.</summary>
     public required IReadOnlyList<DhtBucketInfo> Buckets { get; init; }
 
@@ -112,6 +121,11 @@ public sealed record DhtInfo
     /// <summary>Counters by name, since the start.</summary>
     public required IReadOnlyDictionary<string, long> Statistics { get; init; }
 }
+
+/// <summary>A node of the routing table.</summary>
+/// <param name="Address">Where it is.</param>
+/// <param name="SharedBits">Leading bits that its id shares with ours.</param>
+public sealed record DhtContact(IPEndPoint Address, int SharedBits);
 
 /// <summary>One bucket of the routing table.</summary>
 /// <param name="SharedBits">Leading bits that its contacts share with the node's id.</param>

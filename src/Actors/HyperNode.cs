@@ -20,6 +20,8 @@ public sealed class HyperNode : IHyperNode
     private readonly IActorRef _node;
     private readonly NodeActor.Parts _parts;
     private readonly Lazy<UdxHub> _udx;
+    private readonly NodeDht? _dht;
+    private readonly NodeSwarm? _swarm;
     private readonly IDisposable[] _owned;
     private readonly Lock _gate = new();
     private readonly Dictionary<IPEndPoint, UdpSocket> _udpSockets = [];
@@ -36,16 +38,18 @@ public sealed class HyperNode : IHyperNode
         PublicKey = publicKey;
         _udx = udx;
         _owned = owned;
+        _dht = parts.Dht is { } dht ? new NodeDht(dht, parts.End) : null;
+        _swarm = parts.Swarm is { } swarm ? new NodeSwarm(swarm, parts.End) : null;
     }
 
     /// <inheritdoc/>
     public PublicKey PublicKey { get; }
 
     /// <inheritdoc/>
-    public ISwarm Swarm => throw WithoutNetwork();
+    public ISwarm Swarm => _swarm ?? throw WithoutNetwork();
 
     /// <inheritdoc/>
-    public IDht Dht => throw WithoutNetwork();
+    public IDht Dht => _dht ?? throw WithoutNetwork();
 
     /// <summary>The node's streams over UDP, and its UDP sockets. There is no socket and no thread until this is asked for.</summary>
     /// <exception cref="ConnectionFailedException">The node was given no door to UDP.</exception>
@@ -103,7 +107,7 @@ public sealed class HyperNode : IHyperNode
         owned.Add(keys);
         var udx = new Lazy<UdxHub>(() => new UdxHub(
             doors.OpenUdp?.Invoke() ?? throw new ConnectionFailedException("this node has no UDP"), options.Udx, doors.Random));
-        IActorRef node = system.ActorOf(NodeActor.PropsFor(options, doors, catalog, primaryKey, keys), options.Name);
+        IActorRef node = system.ActorOf(NodeActor.PropsFor(options, doors, catalog, primaryKey, keys, udx), options.Name);
         NodeActor.Parts parts;
         try
         {
@@ -114,7 +118,14 @@ public sealed class HyperNode : IHyperNode
             throw new HyperActorsException("the node did not start; its log says why", e);
         }
 
-        return new HyperNode(options, system, ownsSystem, node, parts, keys.PublicKey, udx, [.. owned]);
+        var started = new HyperNode(options, system, ownsSystem, node, parts, keys.PublicKey, udx, [.. owned]);
+        if (started._dht is { } dht)
+        {
+            // It has its sockets now, or the node has failed of them.
+            await dht.GetInfoAsync(cancellationToken);
+        }
+
+        return started;
     }
 
     /// <inheritdoc cref="IHyperNode.OpenFeedAsync(string, CancellationToken)"/>

@@ -1,3 +1,6 @@
+using HyperActors.Dht;
+using HyperActors.Swarm;
+
 namespace HyperActors.Actors;
 
 /// <summary>How a node takes part in the network of peers: found by topic and key, connected over UDX. Read once at the start.</summary>
@@ -49,8 +52,17 @@ public sealed record NetworkOptions
     /// <summary>Whether peers on the same local network are told this machine's local addresses, so that they need not go through the router.</summary>
     public bool SharesLocalAddresses { get; set; } = true;
 
-    /// <summary>Connections that the swarm keeps at most. More finds data faster, and costs memory and traffic.</summary>
-    public int MaxPeers { get; set; } = 64;
+    /// <summary>Bounds and clocks of the DHT. What this record says itself goes before: where it starts, and what it believes of its firewall.</summary>
+    public DhtOptions Limits { get; set; } = new();
+
+    /// <summary>What is kept for others, and for how long.</summary>
+    public RecordOptions Records { get; set; } = new();
+
+    /// <summary>Times and bounds of connections by key.</summary>
+    public ConnectorOptions Connecting { get; set; } = new();
+
+    /// <summary>How many peers the swarm wants, and how patiently it looks for them.</summary>
+    public SwarmOptions Swarm { get; set; } = new();
 
     /// <summary>Datagrams that wait for the DHT to look at them; what comes beyond is dropped and counted.</summary>
     public int MaxWaitingDatagrams { get; set; } = 4096;

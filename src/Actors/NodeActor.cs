@@ -6,12 +6,12 @@ namespace HyperActors.Actors;
 
 /// <summary>A node: starts its parts from below, stops them from above.</summary>
 /// <remarks>
-/// Parent: the user guardian. Children: <see cref="CorestoreActor"/>, <see cref="ConnectionsActor"/>. Never restarted: what
-/// its children could not mend ends the node.
+/// Parent: the user guardian. Children: <see cref="CorestoreActor"/>, <see cref="ConnectionsActor"/> and, with a
+/// network, <see cref="DhtActor"/> and <see cref="SwarmActor"/>. Never restarted: what its children could not mend ends the node.
 /// </remarks>
 public sealed class NodeActor : ReceiveActor
 {
-    /// <summary>Ends connections in order, then stops the feeds. Answered with <see cref="Stopped"/>.</summary>
+    /// <summary>Leaves the network, ends connections in order, then stops the feeds. Answered with <see cref="Stopped"/>.</summary>
     public sealed record Stop
     {
         public static Stop Instance { get; } = new();
@@ -28,14 +28,19 @@ public sealed class NodeActor : ReceiveActor
         public static GetParts Instance { get; } = new();
     }
 
-    /// <summary>Whom to ask for feeds, whom for connections, and how to know that both are gone.</summary>
-    public sealed record Parts(IActorRef Feeds, IActorRef Connections, StopSignal End);
+    /// <summary>Whom to ask for what, and how to know that all of them are gone.</summary>
+    /// <param name="Feeds">For feeds.</param>
+    /// <param name="Connections">For connections.</param>
+    /// <param name="Dht">For the DHT; null for a node without a network.</param>
+    /// <param name="Swarm">For the swarm; null for a node without a network.</param>
+    /// <param name="End">When all of them are gone.</param>
+    public sealed record Parts(IActorRef Feeds, IActorRef Connections, IActorRef? Dht, IActorRef? Swarm, StopSignal End);
 
     private readonly Parts _parts;
     private IActorRef? _stopping;
     private bool _areFeedsStopping;
 
-    public NodeActor(NodeOptions options, NodeDoors doors, FeedCatalog catalog, byte[] primaryKey, KeyPair keys)
+    public NodeActor(NodeOptions options, NodeDoors doors, FeedCatalog catalog, byte[] primaryKey, KeyPair keys, Lazy<UdxHub> udx)
     {
         ILogger log = options.LoggerFactory.CreateLogger("HyperActors");
         IActorRef feeds = Context.ActorOf(
@@ -44,21 +49,44 @@ public sealed class NodeActor : ReceiveActor
             ConnectionsActor.PropsFor(feeds, doors.Network, keys, doors.Random, options.Links, options.Connections, log), "connections");
         Context.Watch(feeds);
         Context.Watch(connections);
-        _parts = new Parts(feeds, connections, new StopSignal());
+        IActorRef? dht = null;
+        IActorRef? swarm = null;
+        if (options.Network is { } network)
+        {
+            var setup = new DhtSetup(
+                network, udx.Value, doors.Addresses ?? new LocalAddresses(), keys, doors.Random, doors.Disk as INotes, connections, log);
+            dht = Context.ActorOf(DhtActor.PropsFor(setup), "dht");
+            swarm = Context.ActorOf(SwarmActor.PropsFor(new SwarmSetup(
+                network.Swarm, keys.PublicKey, doors.Random, null, network.UsesDht, dht, connections, null, new SwarmMemory())), "swarm");
+            Context.Watch(dht);
+            Context.Watch(swarm);
+        }
+
+        _parts = new Parts(feeds, connections, dht, swarm, new StopSignal());
 
         Receive<GetParts>(_ => Sender.Tell(_parts, Self));
         Receive<CorestoreActor.Started>(_ => connections.Tell(ConnectionsActor.AnnounceAll.Instance, Self));
         Receive<Stop>(_ =>
         {
             _stopping = Sender;
-            connections.Tell(ConnectionsActor.EndAll.Instance, Self);
+            if (swarm is null)
+            {
+                connections.Tell(ConnectionsActor.EndAll.Instance, Self);
+            }
+            else
+            {
+                swarm.Tell(SwarmActor.Stop.Instance, Self);
+            }
         });
+        Receive<DhtActor.Started>(m => swarm?.Tell(m, Self));
+        Receive<SwarmActor.Stopped>(_ => dht!.Tell(DhtActor.Leave.Instance, Self));
+        Receive<DhtActor.Left>(_ => connections.Tell(ConnectionsActor.EndAll.Instance, Self));
         Receive<ConnectionsActor.AllEnded>(_ => StopFeeds());
         Receive<Terminated>(Handle);
     }
 
-    public static Props PropsFor(NodeOptions options, NodeDoors doors, FeedCatalog catalog, byte[] primaryKey, KeyPair keys) =>
-        Props.Create(() => new NodeActor(options, doors, catalog, primaryKey, keys));
+    public static Props PropsFor(NodeOptions options, NodeDoors doors, FeedCatalog catalog, byte[] primaryKey, KeyPair keys, Lazy<UdxHub> udx) =>
+        Props.Create(() => new NodeActor(options, doors, catalog, primaryKey, keys, udx));
 
     /// <summary>What becomes of a part that fails: it starts anew, and if that does not help the node ends.</summary>
     public static Directive Decide(Exception failure) => failure switch

@@ -7,4 +7,5 @@ namespace HyperActors.Actors;
 /// <param name="Disk">The door to the disk.</param>
 /// <param name="Random">The door to chance.</param>
 /// <param name="OpenUdp">Opens the door to UDP when it is first needed, for the node to keep and close; null where there is none.</param>
-public sealed record NodeDoors(INetwork Network, IStoreDisk Disk, RandomSource Random, Func<UdpDoor>? OpenUdp = null);
+/// <param name="Addresses">This machine's own addresses; null for those that its interfaces have.</param>
+public sealed record NodeDoors(INetwork Network, IStoreDisk Disk, RandomSource Random, Func<UdpDoor>? OpenUdp = null, LocalAddresses? Addresses = null);

@@ -49,6 +49,8 @@ public sealed partial class SupervisionTests : TestWorld
             nameof(FeedActor) => FeedActor.Decide,
             nameof(ConnectionsActor) => ConnectionsActor.Decide,
             nameof(ConnectionActor) => ConnectionActor.Decide,
+            nameof(DhtActor) => DhtActor.Decide,
+            nameof(DhtHostActor) => DhtHostActor.Decide,
             _ => throw new InvalidOperationException($"no such supervisor: {supervisor}"),
         };
         foreach (Exception sample in SamplesOf(failure))
@@ -60,7 +62,10 @@ public sealed partial class SupervisionTests : TestWorld
     [Fact]
     public void The_page_has_a_table_for_every_supervisor() =>
         Assert.Equal(
-            [nameof(ConnectionActor), nameof(ConnectionsActor), nameof(CorestoreActor), nameof(FeedActor), nameof(NodeActor)],
+            [
+                nameof(ConnectionActor), nameof(ConnectionsActor), nameof(CorestoreActor), nameof(DhtActor), nameof(DhtHostActor),
+                nameof(FeedActor), nameof(NodeActor),
+            ],
             Rows.Select(row => (string)row[0]).Distinct().Order());
 
     [Fact]

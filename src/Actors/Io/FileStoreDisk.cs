@@ -11,13 +11,15 @@ namespace HyperActors.Actors;
 /// version                       of this layout: 1; locked while a process holds the directory
 /// lock                          who that is
 /// catalog.db                    names of feeds; rebuilt when lost
+/// notes/NAME                    what parts of the node remember; found anew when lost
 /// store/primary-key             32 bytes; all named keys grow from it
 /// store/cores/aa/bb/aabb.../    one feed: oplog, tree, bitfield, data
 /// </code>
 /// </remarks>
-internal sealed class FileStoreDisk : IStoreDisk, IDisposable
+internal sealed class FileStoreDisk : IStoreDisk, INotes, IDisposable
 {
     private const int LayoutVersion = 1;
+    private const string NotesFolder = "notes";
 
     private readonly string _root;
     private readonly string _cores;
@@ -124,6 +126,35 @@ internal sealed class FileStoreDisk : IStoreDisk, IDisposable
 
     /// <inheritdoc/>
     public IDevice OpenFeed(DiscoveryKey discoveryKey) => new FileDevice(PathOf(discoveryKey));
+
+    /// <inheritdoc/>
+    public byte[] ReadNote(string name)
+    {
+        try
+        {
+            return File.ReadAllBytes(Path.Combine(_root, NotesFolder, name));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    /// <inheritdoc/>
+    public void WriteNote(string name, ReadOnlySpan<byte> content)
+    {
+        string path = Path.Combine(_root, NotesFolder, name);
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(_root, NotesFolder));
+            File.WriteAllBytes(path + ".new", content);
+            File.Move(path + ".new", path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is worth a moment at the next start, no more.
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _lock.Dispose();

@@ -22,12 +22,12 @@ public sealed class UdxTransport : ITransport, IUdxSink
     private IActorRef? _owner;
     private long _unreadMessageBytes;
     private bool _isDisposed;
+    private readonly IUdxWatcher? _watcher;
     private bool _hasSpoken;
+    private bool _hasMoved;
     private TaskCompletionSource? _listener;
 
-    private UdxTransport()
-    {
-    }
+    private UdxTransport(IUdxWatcher? watcher) => _watcher = watcher;
 
     /// <summary>The stream below.</summary>
     public UdxConnection Connection { get; private set; } = null!;
@@ -36,10 +36,13 @@ public sealed class UdxTransport : ITransport, IUdxSink
     public EndPoint? RemoteAddress => Connection.RemoteAddress is { Port: > 0 } remote ? remote.ToIPEndPoint() : null;
 
     /// <summary>Opens a stream under an id of its own; connect it by <see cref="Connection"/>, or let the gate do so.</summary>
+    /// <param name="hub">Where.</param>
+    /// <param name="gate">Who may come in before it is connected; without one, nobody.</param>
+    /// <param name="watcher">Hears of its life beside the owner.</param>
     /// <returns>Null when the hub has too many.</returns>
-    public static UdxTransport? Open(UdxHub hub, UdxGate? gate = null)
+    public static UdxTransport? Open(UdxHub hub, UdxGate? gate = null, IUdxWatcher? watcher = null)
     {
-        var transport = new UdxTransport();
+        var transport = new UdxTransport(watcher);
         return transport.Take(hub.Open(transport, gate));
     }
 
@@ -47,7 +50,7 @@ public sealed class UdxTransport : ITransport, IUdxSink
     /// <returns>Null when it is taken, or the hub has too many.</returns>
     public static UdxTransport? Open(UdxHub hub, uint id, UdxGate? gate = null)
     {
-        var transport = new UdxTransport();
+        var transport = new UdxTransport(null);
         return transport.Take(hub.Open(id, transport, gate));
     }
 
@@ -115,6 +118,7 @@ public sealed class UdxTransport : ITransport, IUdxSink
 
     void IUdxSink.HandleBytes(IMemoryOwner<byte> bytes, int count)
     {
+        TellMoved();
         lock (_gate)
         {
             HearPeer();
@@ -143,10 +147,12 @@ public sealed class UdxTransport : ITransport, IUdxSink
 
     void IUdxSink.HandleMessage(ReadOnlyMemory<byte> message)
     {
+        TellMoved();
         int size = message.Length + MessageOverhead;
         lock (_gate)
         {
-            bool isTaken = _owner is not null && !_isDisposed && Interlocked.Read(ref _unreadMessageBytes) + size <= MaxUnreadMessageBytes;
+            // An empty one only shows that the way is open.
+            bool isTaken = !message.IsEmpty && _owner is not null && !_isDisposed && Interlocked.Read(ref _unreadMessageBytes) + size <= MaxUnreadMessageBytes;
             if (isTaken)
             {
                 Interlocked.Add(ref _unreadMessageBytes, size);
@@ -157,10 +163,7 @@ public sealed class UdxTransport : ITransport, IUdxSink
 
     void IUdxSink.HandleRemoteEnded() => Report(ITransport.RemoteEnded.Instance);
 
-    void IUdxSink.HandleRemoteChanged()
-    {
-        // Whoever changed it does not wait for what is under way.
-    }
+    void IUdxSink.HandleRemoteChanged() => _hasMoved = true;
 
     void IUdxSink.HandleClosed(UdxCloseReason reason)
     {
@@ -177,6 +180,18 @@ public sealed class UdxTransport : ITransport, IUdxSink
         lock (_gate)
         {
             HearPeer();
+        }
+
+        _watcher?.HandleClosed(reason);
+    }
+
+    // Calls of the sink come one at a time.
+    private void TellMoved()
+    {
+        if (_hasMoved)
+        {
+            _hasMoved = false;
+            _watcher?.HandleMoved();
         }
     }
 
