@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json;
 using HyperActors.Compact;
 using HyperActors.Crypto;
 using HyperActors.TestKit;
@@ -19,6 +20,27 @@ public class RelayPairingTests
         _relay = new RelayPairing(_options, _doors);
         _relay.OpenSession(1);
         _relay.OpenSession(2);
+    }
+
+    [Fact]
+    public void Messages_are_as_in_JavaScript()
+    {
+        JsonElement vectors = Vectors.Load("relay.json");
+        foreach (JsonElement vector in vectors.Items("pairs"))
+        {
+            var pair = new RelayPair(vector.GetProperty("isInitiator").GetBoolean(), new Hash(vector.Hex("token")), (uint)vector.Number("id"));
+            Assert.Equal(vector.Text("encoded"), Convert.ToHexStringLower(Encode(pair)));
+            Assert.Equal(pair, Decode(new RelayMessage(0, RelayProtocol.Pair, vector.Hex("encoded"))));
+        }
+
+        foreach (JsonElement vector in vectors.Items("unpairs"))
+        {
+            var unpair = new RelayUnpair(new Hash(vector.Hex("token")));
+            Assert.Equal(vector.Text("encoded"), Convert.ToHexStringLower(Encode(unpair)));
+            var reader = new CompactReader(vector.Hex("encoded"));
+            Assert.True(RelayUnpair.TryDecode(ref reader, out RelayUnpair decoded));
+            Assert.Equal(unpair, decoded);
+        }
     }
 
     [Fact]

@@ -294,17 +294,17 @@ public sealed partial class Connector
         return stream;
     }
 
-    /// <summary>Nodes to ask how they see us. Those heard of last are the likeliest to be gone, and to have been put there: they are
-    /// skipped where there are enough others.</summary>
-    internal IEnumerable<DhtAddress> NodesToAsk()
+    /// <summary>Nodes to ask how they see us. Those heard of last are the likeliest to be gone, and to have been put there: a choosy
+    /// caller does without them where there are enough others.</summary>
+    internal IEnumerable<DhtAddress> NodesToAsk(bool isChoosy)
     {
         const int Skipped = 5;
         DhtAddress[] known =
         [
             .. Node.LatestContacts.Select(c => c.Address).Concat(Node.Routing.Contacts().Select(c => c.Address)).Distinct()
-                .Take(Skipped + (2 * NatAnalyzer.EnoughSamples)),
+                .Take(Skipped + (3 * NatAnalyzer.EnoughSamples)),
         ];
-        return known.Skip(Math.Clamp(known.Length - NatAnalyzer.EnoughSamples, 0, Skipped));
+        return isChoosy ? known.Skip(Math.Clamp(known.Length - NatAnalyzer.EnoughSamples, 0, Skipped)) : known;
     }
 
     /// <summary>Our addresses in our own network, where the server socket listens.</summary>

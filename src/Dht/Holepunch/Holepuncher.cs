@@ -205,26 +205,15 @@ internal sealed partial class Holepuncher
         return Nat.Firewall is Firewall.Consistent or Firewall.Open;
     }
 
+    // Those who did not answer get a second chance, beside others.
     private async Flow SampleAsync(NatAnalyzer nat, int socket, FlowSource judged, FlowScope scope)
     {
-        var asked = new HashSet<DhtAddress>();
+        var answered = new HashSet<DhtAddress>();
         for (int pass = 0; pass < 2 && nat.Samples < NatAnalyzer.EnoughSamples; pass++)
         {
-            var pings = new List<Flow>();
-            foreach (DhtAddress node in _connector.NodesToAsk())
-            {
-                if (nat.Samples + pings.Count >= NatAnalyzer.EnoughSamples)
-                {
-                    break;
-                }
-
-                if (asked.Add(node))
-                {
-                    pings.Add(PingAsync(node));
-                }
-            }
-
-            await Flow.WhenAll(pings);
+            await Flow.WhenAll(
+                _connector.NodesToAsk(isChoosy: pass == 0).Where(n => !answered.Contains(n))
+                    .Take(NatAnalyzer.EnoughSamples - nat.Samples + pass).Select(n => (Flow)PingAsync(n)).ToArray());
         }
 
         judged.TryComplete();
@@ -234,6 +223,7 @@ internal sealed partial class Holepuncher
             var ping = new DhtRequest { To = node, IsInternal = true, Command = DhtCommand.Ping, Socket = socket, Retries = 0 };
             if (await _connector.Node.RequestAsync(ping, scope) is { } reply)
             {
+                answered.Add(node);
                 nat.Add(reply.To, reply.From);
                 if (nat.IsDecided)
                 {

@@ -2,6 +2,9 @@
 // the store of the caller is replicated. Keys and topics are hex, addresses `{ host, port }`.
 const DHT = require('hyperdht')
 const Hyperswarm = require('hyperswarm')
+const BlindRelay = require('blind-relay')
+const Protomux = require('protomux')
+const c = require('compact-encoding')
 const createTestnet = require('@hyperswarm/testnet')
 const lines = require('./lines')
 
@@ -24,15 +27,30 @@ function find(name) {
   return node
 }
 
-// Echoes what comes, so that both directions are seen to work.
-function adopt(socket, { server = null, echo = true } = {}) {
+// A channel on which text is said; a server says it back.
+function talk(socket, id, server) {
+  const channel = Protomux.from(socket).createChannel({ protocol: 'echo' })
+  const message = channel.addMessage({
+    encoding: c.string,
+    onmessage(text) {
+      lines.event('said', { socket: id, text })
+      if (server) message.send(`echo ${text}`)
+    }
+  })
+  channel.open()
+  return message
+}
+
+// Echoes what comes, so that both directions are seen to work; with `mux` what comes is a channel's.
+function adopt(socket, { server = null, echo = true, mux = false } = {}) {
   const id = nextSocket++
-  const entry = { socket, received: [] }
+  const entry = { socket, received: [], channel: null }
   sockets.set(id, entry)
+  if (mux) entry.channel = talk(socket, id, server)
   socket.on('open', () => lines.event('open', {
     socket: id, server, remotePublicKey: hex(socket.remotePublicKey), host: socket.rawStream.remoteHost, port: socket.rawStream.remotePort
   }))
-  socket.on('data', (data) => {
+  if (!mux) socket.on('data', (data) => {
     entry.received.push(data)
     lines.event('data', { socket: id, data: hex(data) })
     if (server && echo) socket.write(data)
@@ -118,18 +136,32 @@ module.exports = (storeOf) => ({
   },
 
   // A server by key; `reject` names keys that its firewall turns away. With `replicate` the store goes over its connections.
-  async serve({ as = 'node', seed, reject = [], replicate = false, echo = true }) {
+  async serve({ as = 'node', seed, reject = [], replicate = false, echo = true, mux = false }) {
     const keys = keyPair(seed)
     const server = find(as).createServer({
       firewall: (remote) => reject.includes(hex(remote))
     })
     server.on('connection', (socket) => {
       if (replicate) storeOf().replicate(socket)
-      adopt(socket, replicate ? {} : { server: hex(keys.publicKey), echo })
+      adopt(socket, replicate ? {} : { server: hex(keys.publicKey), echo, mux })
     })
     await server.listen(keys)
     servers.set(hex(keys.publicKey), server)
     return { publicKey: hex(keys.publicKey), address: server.address() }
+  },
+
+  // A blind relay under a key.
+  async serveRelay({ as = 'node', seed }) {
+    const keys = keyPair(seed)
+    const node = find(as)
+    const relay = new BlindRelay.Server({ createStream: (options) => node.createRawStream({ ...options, framed: true }) })
+    const server = node.createServer((socket) => {
+      socket.on('error', () => {})
+      relay.accept(socket, { id: socket.remotePublicKey }).on('pair', () => lines.event('paired', {})).on('error', () => {})
+    })
+    await server.listen(keys)
+    servers.set(hex(keys.publicKey), server)
+    return { publicKey: hex(keys.publicKey) }
   },
 
   async closeServer({ key }) {
@@ -138,10 +170,14 @@ module.exports = (storeOf) => ({
   },
 
   // Waits for the connection to open.
-  async dial({ as = 'node', key, seed, replicate = false, options = {} }) {
-    const socket = find(as).connect(bytes(key), { ...(seed ? { keyPair: keyPair(seed) } : {}), ...options })
+  async dial({ as = 'node', key, seed, replicate = false, mux = false, relayThrough, options = {} }) {
+    const socket = find(as).connect(bytes(key), {
+      ...(seed ? { keyPair: keyPair(seed) } : {}),
+      ...(relayThrough ? { relayThrough: bytes(relayThrough), holepunch: () => false, fastOpen: false, localConnection: false } : {}),
+      ...options
+    })
     if (replicate) storeOf().replicate(socket)
-    const id = adopt(socket)
+    const id = adopt(socket, { mux })
     await socket.opened.then((opened) => {
       if (!opened) throw new Error('the connection did not open')
     })
@@ -150,6 +186,11 @@ module.exports = (storeOf) => ({
 
   write({ socket, data }) {
     sockets.get(socket).socket.write(bytes(data))
+  },
+
+  // Says something on the channel of a socket that was made with `mux`.
+  say({ socket, text }) {
+    sockets.get(socket).channel.send(text)
   },
 
   async end({ socket }) {
