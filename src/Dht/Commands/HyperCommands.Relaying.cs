@@ -14,7 +14,7 @@ public sealed partial class HyperCommands
         }
 
         var reader = new CompactReader(request.Value.GetValueOrDefault().Span);
-        if (!HandshakeEnvelope.TryDecode(ref reader, out HandshakeEnvelope envelope) || envelope.Noise.IsEmpty)
+        if (!HandshakeEnvelope.TryDecode(ref reader, out HandshakeEnvelope envelope))
         {
             Counters.Invalid++;
             return;

@@ -218,7 +218,6 @@ public sealed partial class HyperCommands
 
         var reader = new CompactReader(value.Span);
         if (!MutablePutRequest.TryDecode(ref reader, out MutablePutRequest put)
-            || put.Record.Value.IsEmpty
             || !MayKeep(put.Record.Value)
             || Blake2b.Hash256(put.PublicKey.AsSpan()) != target
             || !RecordSignatures.VerifyMutable(put.Record, put.PublicKey))
@@ -262,7 +261,7 @@ public sealed partial class HyperCommands
 
     private bool TryPutImmutable(IncomingRequest request)
     {
-        if (request.Target is not { } target || request.Token is null || request.Value is not { IsEmpty: false } value
+        if (request.Target is not { } target || request.Token is null || request.Value is not { } value
             || !MayKeep(value) || Blake2b.Hash256(value.Span) != target)
         {
             return false;

@@ -4,7 +4,7 @@ namespace HyperActors.Dht;
 
 /// <summary>A Noise message on its way between a client and a server.</summary>
 /// <param name="Mode">Which leg it is on.</param>
-/// <param name="Noise">The message, which only the two ends can read. Nodes on the way drop an empty one.</param>
+/// <param name="Noise">The message, which only the two ends can read.</param>
 /// <param name="PeerAddress">The other end, as the relay saw it.</param>
 /// <param name="RelayAddress">From a client: whom the node should pass it to. From a second relay: the first one.</param>
 /// <remarks>

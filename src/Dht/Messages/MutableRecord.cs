@@ -5,7 +5,7 @@ namespace HyperActors.Dht;
 
 /// <summary>A signed value with its number: what mutable get answers.</summary>
 /// <param name="Sequence">A later value has a greater number.</param>
-/// <param name="Value">The value, never empty.</param>
+/// <param name="Value">The value.</param>
 /// <param name="Signature">Over both (see <see cref="RecordSignatures"/>).</param>
 /// <remarks><code>| sequence: uint | value: buffer | signature: 64 |</code></remarks>
 public sealed record MutableRecord(ulong Sequence, ReadOnlyMemory<byte> Value, Signature Signature) : IEncodable

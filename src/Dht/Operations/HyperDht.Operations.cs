@@ -124,7 +124,7 @@ public sealed partial class HyperDht
     }
 
     /// <summary>Has the nodes closest to a value's hash keep it.</summary>
-    /// <param name="value">Not empty; nodes refuse more than a thousand bytes.</param>
+    /// <param name="value">Nodes of ours refuse more than a thousand bytes.</param>
     /// <param name="options">How.</param>
     /// <param name="scope">Cancelling it gives up.</param>
     public async Flow<PutResult> PutImmutableAsync(ReadOnlyMemory<byte> value, OperationOptions options, FlowScope scope)
@@ -179,7 +179,7 @@ public sealed partial class HyperDht
     /// <summary>Has the nodes closest to a key keep a value that it signs.</summary>
     /// <param name="keyPair">Signs; stays the caller's.</param>
     /// <param name="sequence">Above that of the value before; nodes that have a newer one refuse.</param>
-    /// <param name="value">Not empty; nodes refuse more than a thousand bytes.</param>
+    /// <param name="value">Nodes of ours refuse more than a thousand bytes.</param>
     /// <param name="options">How.</param>
     /// <param name="scope">Cancelling it gives up.</param>
     public async Flow<PutResult> PutMutableAsync(
@@ -215,7 +215,7 @@ public sealed partial class HyperDht
     private static MutableRecord? ReadMutable(DhtReply reply, in PublicKey key)
     {
         var reader = new CompactReader(reply.Value.GetValueOrDefault().Span);
-        return MutableRecord.TryDecode(ref reader, out MutableRecord record) && !record.Value.IsEmpty && RecordSignatures.VerifyMutable(record, key)
+        return MutableRecord.TryDecode(ref reader, out MutableRecord record) && RecordSignatures.VerifyMutable(record, key)
             ? record
             : null;
     }

@@ -59,7 +59,7 @@ public class HyperCommandsTests
         Assert.Null(Ask(HyperCommand.MutableGet, null, null, [0]));
         Assert.Null(Ask(HyperCommand.ImmutablePut, null, token, [1]));
         Assert.Null(Ask(HyperCommand.ImmutablePut, Blake2b.Hash256([1]), null, [1]));
-        Assert.Null(Ask(HyperCommand.ImmutablePut, Blake2b.Hash256([]), token, []));
+        Assert.Null(Ask(HyperCommand.ImmutablePut, Blake2b.Hash256([]), token));
         Assert.Null(Ask(HyperCommand.ImmutableGet));
         Assert.Null(Ask(HyperCommand.Plugin, _topic));
         Assert.Null(Ask(HyperCommand.Plugin, _topic, null, new PluginRequest("nobody", 1, 1, null).ToBytes()));
@@ -86,8 +86,6 @@ public class HyperCommandsTests
         MutableRecord record = RecordSignatures.SignMutable(_keys, 1, new byte[] { 1 });
         Assert.Null(Ask(HyperCommand.MutablePut, _topic, token, new MutablePutRequest(_keys.PublicKey, record).ToBytes()));
         Assert.Null(Ask(HyperCommand.MutablePut, _server, token, new MutablePutRequest(_keys.PublicKey, record with { Sequence = 2 }).ToBytes()));
-        MutableRecord empty = RecordSignatures.SignMutable(_keys, 1, ReadOnlyMemory<byte>.Empty);
-        Assert.Null(Ask(HyperCommand.MutablePut, _server, token, new MutablePutRequest(_keys.PublicKey, empty).ToBytes()));
         Assert.Null(Ask(HyperCommand.ImmutablePut, _topic, token, [1, 2, 3]));
         Assert.Null(_keeper.Commands.Records);
     }

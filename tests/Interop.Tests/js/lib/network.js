@@ -74,7 +74,7 @@ module.exports = (storeOf) => ({
   // A network of this process' own; or, with `bootstrap`, more nodes for one that is there.
   async testnet({ size = 4, bootstrap }) {
     testnet = await createTestnet(size, { bootstrap })
-    return { bootstrap: testnet.bootstrap, addresses: testnet.nodes.map((node) => node.address()) }
+    return { bootstrap: testnet.bootstrap, addresses: testnet.nodes.map((node) => node.address()), ephemeral: testnet.nodes.map((node) => node.ephemeral) }
   },
 
   async node({ as = 'node', bootstrap = [], seed, ephemeral = true, firewalled, options = {} }) {
@@ -112,6 +112,13 @@ module.exports = (storeOf) => ({
 
   async unannounce({ as = 'node', topic, seed }) {
     await find(as).unannounce(bytes(topic), keyPair(seed))
+  },
+
+  // One request of HyperDHT, as it goes over the wire.
+  async request({ as = 'node', to, command, target, token, value }) {
+    const reply = await find(as).request({ command, target: bytes(target) || null, token: bytes(token) || null, value: bytes(value) || null }, to, { retry: false })
+      .catch((error) => ({ failed: error.code }))
+    return { failed: reply.failed || null, error: reply.error ?? null, token: hex(reply.token), value: hex(reply.value), closerNodes: (reply.closerNodes || []).length, id: reply.from ? hex(reply.from.id) : null }
   },
 
   async putImmutable({ as = 'node', value }) {
