@@ -22,7 +22,6 @@ public sealed class Announcer
     private IReadOnlyList<DhtAddress>? _closest;
     private FlowScope _working;
     private FlowSource? _pause;
-    private FlowSource? _offline;
     private bool _needsCycle;
     private bool _isStopped;
     private bool _isPaused;
@@ -73,7 +72,7 @@ public sealed class Announcer
         _pause?.TryComplete();
     }
 
-    internal void NotifyOnline() => _offline?.TryComplete();
+    internal void NotifyOnline() => _pause?.TryComplete();
 
     /// <summary>Stops, and takes announcements back.</summary>
     internal Flow StopAsync()
@@ -104,7 +103,6 @@ public sealed class Announcer
     {
         _working.Cancel();
         _pause?.TryComplete();
-        _offline?.TryComplete();
     }
 
     private async Flow RunAsync()
@@ -119,10 +117,10 @@ public sealed class Announcer
                     await CycleAsync();
                 }
 
-                while (!_connector.Node.IsOnline && !_isStopped && !_isPaused)
+                // Nobody answers: looking for relays would only add to it. The owner tells when that changes.
+                while (!_connector.Node.IsOnline && !_needsCycle && !_isStopped && !_isPaused)
                 {
-                    _offline = new FlowSource(Runner, _working);
-                    await _offline.Flow;
+                    await PauseAsync(Options.RelayPingInterval);
                 }
             }
             catch (FlowCancelledException) when (!_scope.IsCancelled)

@@ -224,7 +224,7 @@ internal sealed partial class OutgoingConnection : IStreamOwner
         if (hasRelays)
         {
             await semaphore.Enter(_search);
-            attempts.Add(TryNodesAsync([.. relays.Take(_connector.Options.MaxHandshakeNodes)], semaphore));
+            attempts.Add(StartTrying([.. relays.Take(_connector.Options.MaxHandshakeNodes)], semaphore));
         }
 
         int found = 0;
@@ -279,7 +279,7 @@ internal sealed partial class OutgoingConnection : IStreamOwner
                 await semaphore.Enter(_search);
                 count++;
                 _askedNodes.Add(node);
-                attempts.Add(TryNodesAsync([node], semaphore));
+                attempts.Add(StartTrying([node], semaphore));
             }
         }
 
@@ -290,6 +290,13 @@ internal sealed partial class OutgoingConnection : IStreamOwner
     {
         var reader = new CompactReader(value);
         return Peer.TryDecode(ref reader, out Peer record) && record.PublicKey == _peer;
+    }
+
+    private Flow StartTrying(ImmutableArray<DhtAddress> nodes, FlowSemaphore semaphore)
+    {
+        Flow trying = TryNodesAsync(nodes, semaphore);
+        trying.Forget(Connector.Rethrow);
+        return trying;
     }
 
     private async Flow TryNodesAsync(ImmutableArray<DhtAddress> nodes, FlowSemaphore semaphore)
