@@ -15,6 +15,7 @@ internal static class CommandLine
         var root = new RootCommand("Append-only logs that anyone can verify and only their writer can extend, copied between peers.")
         {
             new FeedCommand(host, globals),
+            new UdxCommand(host, globals),
             new DemoCommand(host, globals),
         };
         foreach (Option option in globals.All)

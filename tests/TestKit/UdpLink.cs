@@ -21,9 +21,15 @@ public sealed class UdpLink : IDisposable
 
     /// <summary>A link on loopback; <paramref name="forth"/> is from left to right.</summary>
     public UdpLink(LinkSettings forth, LinkSettings back, ulong seed)
+        : this(new LinkModel(forth, seed), new LinkModel(back, seed + 1))
     {
-        _forth = new LinkModel(forth, seed);
-        _back = new LinkModel(back, seed + 1);
+    }
+
+    /// <summary>A link over lines that others may use as well: together they get what one line carries.</summary>
+    public UdpLink(LinkModel forth, LinkModel back)
+    {
+        _forth = forth;
+        _back = back;
         _facingLeft = Open();
         _facingRight = Open();
         Start(() => Read(_facingLeft, _forth, _facingRight, from => (_left ??= from, _right).Item2));
@@ -91,7 +97,12 @@ public sealed class UdpLink : IDisposable
                     continue;
                 }
 
-                LinkFate fate = link.Send(length, Now);
+                LinkFate fate;
+                lock (link)
+                {
+                    fate = link.Send(length, Now);
+                }
+
                 byte[] bytes = buffer[..length];
                 if (fate.FlippedBit >= 0)
                 {

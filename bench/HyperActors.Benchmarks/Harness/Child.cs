@@ -57,6 +57,16 @@ public sealed class Child : IAsyncDisposable
 
     private static bool IsHostedByDotnet => Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet";
 
+    /// <summary>Processor time of the child so far; it must still run.</summary>
+    public double ProcessorSeconds
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime.TotalSeconds;
+        }
+    }
+
     /// <summary>Waits until the child says that it can be connected to.</summary>
     public async Task<JsonElement> ReadyAsync()
     {

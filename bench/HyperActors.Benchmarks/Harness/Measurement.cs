@@ -5,6 +5,12 @@ namespace HyperActors.Benchmarks.Harness;
 /// <summary>What one run of one row did, and how long it took.</summary>
 public sealed record Measurement(long Blocks, long Bytes, double Seconds)
 {
+    /// <summary>Processor time of all processes that took part, where that is counted.</summary>
+    public double CpuSeconds { get; init; }
+
+    /// <summary>The part that the slower of two got, where that is measured.</summary>
+    public double Share { get; init; }
+
     /// <summary>Blocks, or messages, a second.</summary>
     public double BlocksPerSecond => Blocks / Seconds;
 
@@ -13,7 +19,7 @@ public sealed record Measurement(long Blocks, long Bytes, double Seconds)
 
     /// <summary>The line that says it to the process that asked.</summary>
     public string ToLine() =>
-        JsonSerializer.Serialize(new { measurement = new { blocks = Blocks, bytes = Bytes, seconds = Seconds } });
+        JsonSerializer.Serialize(new { measurement = new { blocks = Blocks, bytes = Bytes, seconds = Seconds, cpuSeconds = CpuSeconds } });
 
     /// <summary>Reads a line of a child; false when it says something else.</summary>
     /// <exception cref="FormatException">It claims a measurement and the figures make no sense.</exception>
@@ -30,7 +36,10 @@ public sealed record Measurement(long Blocks, long Bytes, double Seconds)
             measurement = new Measurement(
                 element.GetProperty("blocks").GetInt64(),
                 element.GetProperty("bytes").GetInt64(),
-                element.GetProperty("seconds").GetDouble());
+                element.GetProperty("seconds").GetDouble())
+            {
+                CpuSeconds = element.TryGetProperty("cpuSeconds", out JsonElement cpu) ? cpu.GetDouble() : 0,
+            };
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
         {

@@ -23,7 +23,14 @@ public static class Table
     private static string[] Cells(Result result) =>
     [
         result.Work,
-        result.Unit == Unit.BlocksPerSecond ? "1/s" : "MB/s",
+        result.Unit switch
+        {
+            Unit.BlocksPerSecond => "1/s",
+            Unit.MegabytesPerSecond => "MB/s",
+            Unit.CpuPerGigabyte => "s/GB",
+            Unit.Share => "%",
+            _ => "B",
+        },
         result.Theirs is null ? "" : Number(result.Figure(result.Theirs)),
         Number(result.Figure(result.Ours)),
         result.Ratio is { } ratio ? ratio.ToString("0.0", CultureInfo.InvariantCulture) + "x" : "",

@@ -105,6 +105,16 @@ internal sealed record DownloadResult(
     ulong ContiguousLength,
     double Seconds);
 
+/// <summary>The first line of <c>udx listen</c>.</summary>
+internal sealed record UdxListeningEvent(string Address)
+{
+    [JsonPropertyOrder(-1)]
+    public string Event => "listening";
+}
+
+/// <summary>What <c>udx listen</c>, <c>udx send</c> and <c>udx bench</c> carried.</summary>
+internal sealed record UdxResult(long Bytes, double Seconds, double MegabytesPerSecond);
+
 /// <summary>One step of the demo.</summary>
 /// <param name="Step">What was done.</param>
 /// <param name="Blocks">Blocks that took part.</param>
@@ -142,6 +152,8 @@ internal sealed record JsPeerResult(ulong Blocks, ulong Bytes, string Sha256, do
 [JsonSerializable(typeof(StoppedEvent))]
 [JsonSerializable(typeof(ProgressEvent))]
 [JsonSerializable(typeof(DownloadResult))]
+[JsonSerializable(typeof(UdxListeningEvent))]
+[JsonSerializable(typeof(UdxResult))]
 [JsonSerializable(typeof(DemoResult))]
 [JsonSerializable(typeof(ErrorResult))]
 [JsonSerializable(typeof(LogResult))]

@@ -36,6 +36,36 @@ public sealed class UdxTests : IDisposable
         Assert.True((await _there.RunAsync("feed", "cat", key)).Bytes.AsSpan().SequenceEqual(content));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_sent_is_what_the_listener_writes(bool isEncrypted)
+    {
+        byte[] content = new byte[(1 << 20) + 5];
+        new Random(4).NextBytes(content);
+        string address = FreeAddress();
+        string[] how = isEncrypted ? ["--encrypted"] : [];
+        RunningCli listener = _here.Start(["udx", "listen", address, .. how]);
+        Task<Outcome> hearing = listener.EndAsync();
+        Outcome sent = await _there.FeedInputAsync(content, ["udx", "send", address, "--json", .. how]);
+        Assert.Equal((ExitCode.Ok, string.Empty), (sent.ExitCode, sent.Error));
+        Assert.Contains($"\"bytes\":{content.Length},", sent.Output, StringComparison.Ordinal);
+
+        Outcome heard = await hearing;
+        Assert.Equal(ExitCode.Ok, heard.ExitCode);
+        Assert.Contains($"listening on {address}", heard.Error, StringComparison.Ordinal);
+        Assert.True(heard.Bytes.AsSpan().SequenceEqual(content));
+    }
+
+    [Theory]
+    [InlineData("--size", "1MiB")]
+    [InlineData("--size", "1MiB", "--encrypted")]
+    public async Task A_stream_is_measured(params string[] options)
+    {
+        string output = await _here.OkAsync(["udx", "bench", "--json", .. options]);
+        Assert.Contains("\"bytes\":1048576,", output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task An_address_that_is_taken_is_said()
     {
