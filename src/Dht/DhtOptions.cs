@@ -92,7 +92,7 @@ public sealed record DhtOptions
     public int MaxContactsPerNetwork { get; set; } = 10;
 
     /// <summary>Closest replies from one /24 that a query ends with.</summary>
-    public int MaxRepliesPerNetwork { get; set; } = 4;
+    public int MaxRepliesPerNetwork { get; set; } = 3;
 
     /// <summary>Asks a node that asked us first, and showed no token, before it is kept: whoever sends datagrams in the name of others can't
     /// fill our table with them.</summary>

@@ -10,7 +10,7 @@ internal static class Runner
         simulation [--scenario NAME] --seed N [--trace]     tells one story, prints the hash over all that happened
         simulation [--scenario NAME] --seeds N [--from N]   tells many, stops at the first that fails
 
-        --scenario   feed-small (the default), feed-large, copy, copy-udx
+        --scenario   feed-small (the default), feed-large, copy, copy-udx, dht, dht-small
         --trace      a line for each delivery, each piece on a wire, each write to a disk
         --jobs       stories at a time; one a processor when not said
         """;
@@ -76,6 +76,7 @@ internal static class Runner
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{scenario} seed {seed}: {result.Steps} steps in {result.VirtualTime.TotalSeconds:F3} s of virtual time, sha256 {result.Hash}"));
+        output.Write(result.Report);
         return Report(result, output);
     }
 

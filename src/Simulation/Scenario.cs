@@ -6,7 +6,15 @@ namespace HyperActors.Simulation;
 public static class Scenario
 {
     /// <summary>Every name that <see cref="Run"/> knows.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["copy", "copy-udx", "feed-small", "feed-large"];
+    public static IReadOnlyList<string> Names { get; } = ["copy", "copy-udx", "feed-small", "feed-large", "dht", "dht-small"];
+
+    private static DhtScenarioOptions Small { get; } = new()
+    {
+        Nodes = 150,
+        Churn = TimeSpan.FromMinutes(10),
+        Lookups = 40,
+        SmallNetwork = 100,
+    };
 
     /// <summary>Tells one story to its end.</summary>
     public static SeedResult Run(string name, ulong seed, Action<string>? trace = null)
@@ -21,6 +29,12 @@ public static class Scenario
             var datagrams = new DatagramOptions { Loss = 0.03, Reordering = 0.05, Duplication = 0.02, BytesPerSecond = 2_000_000 };
             return Run(
                 name, seed, new WorldOptions { Datagrams = datagrams }, world => new CopyScenario(world, isOverUdx: true).RunAsync(), trace);
+        }
+
+        if (name is "dht" or "dht-small")
+        {
+            using var dht = new DhtScenario(seed, name == "dht" ? new DhtScenarioOptions() : Small);
+            return dht.Run(name);
         }
 
         FeedScenarioOptions options = Load(name);
@@ -68,4 +82,8 @@ public static class Scenario
 /// <param name="Steps">How many of those there were.</param>
 /// <param name="VirtualTime">How long it took in its own time.</param>
 /// <param name="Failure">What happened that must not; null when all was well.</param>
-public sealed record SeedResult(string Scenario, ulong Seed, string Hash, long Steps, TimeSpan VirtualTime, string? Failure);
+public sealed record SeedResult(string Scenario, ulong Seed, string Hash, long Steps, TimeSpan VirtualTime, string? Failure)
+{
+    /// <summary>What was measured, for people to read; null for stories that measure nothing.</summary>
+    public string? Report { get; init; }
+}
