@@ -4,7 +4,7 @@ namespace HyperActors.Dht;
 
 /// <summary>An iterative lookup: asks ever nearer nodes until nobody knows a nearer one, then commits if it has to.</summary>
 /// <remarks>
-/// <para>Candidates are asked last in, first out. A request that is not answered within its first attempt frees its place; the
+/// <para>The nearest known is asked first. A request that is not answered within its first attempt frees its place; the
 /// query does not wait for such ones once it has a full result.</para>
 /// <para>Made by <see cref="DhtNode.Query"/>; under way at once.</para>
 /// </remarks>
@@ -232,7 +232,7 @@ public sealed class DhtQuery : IRequestOwner
 
         var candidate = new Candidate(address, id, path, hops) { Referrers = referrer is null ? null : [referrer.From] };
         _seen.Add(address, candidate);
-        _paths[path].Pending.Push(candidate);
+        Insert(_paths[path].Pending, candidate);
         return true;
     }
 
@@ -273,12 +273,25 @@ public sealed class DhtQuery : IRequestOwner
         _ = CommitAsync();
     }
 
+    private void Insert(List<Candidate> pending, Candidate candidate)
+    {
+        int place = pending.Count;
+        while (place > 0 && Distance.Compare(_target, pending[place - 1].Id, candidate.Id) < 0)
+        {
+            place--;
+        }
+
+        pending.Insert(place, candidate);
+    }
+
     // False when the path is at its end.
     private bool Advance(Path path)
     {
         int share = Math.Max(1, (path.IsCautious ? CautiousConcurrency : Concurrency) / _paths.Length);
-        while (path.Inflight < share + path.Slow && path.Pending.TryPop(out Candidate? next))
+        while (path.Inflight < share + path.Slow && path.Pending.Count > 0)
         {
+            Candidate next = path.Pending[^1];
+            path.Pending.RemoveAt(path.Pending.Count - 1);
             if (IsCloser(path, next.Id))
             {
                 Visit(path, next);
@@ -509,7 +522,8 @@ public sealed class DhtQuery : IRequestOwner
 
     private sealed class Path
     {
-        public Stack<Candidate> Pending { get; } = new();
+        /// <summary>Whom to ask, the nearest to the target last.</summary>
+        public List<Candidate> Pending { get; } = [];
 
         public List<(DhtReply Reply, int Hops)> Closest { get; } = [];
 
