@@ -78,7 +78,14 @@ public sealed partial class DhtNode
             Report(new DhtEvent.Ready());
         }
 
-        async Flow QuickTestAsync(DhtAddress first) => isReachedOnce |= await PingNatAsync(first) is not null;
+        async Flow QuickTestAsync(DhtAddress first)
+        {
+            isReachedOnce = await PingNatAsync(first) is not null;
+            if (isReachedOnce && IsBootstrapped)
+            {
+                await UpdateNetworkStateAsync(onlyFirewall: true);
+            }
+        }
     }
 
     /// <summary>Deaf and silent from now on: requests under way end without an answer. The owner closes the sockets.</summary>

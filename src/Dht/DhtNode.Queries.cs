@@ -40,7 +40,7 @@ public sealed partial class DhtNode
     }
 
     private DhtQuery BackgroundQuery(in Hash target) =>
-        FindNode(target, Scope, new QueryOptions { Concurrency = BackgroundConcurrency });
+        FindNode(target, Scope, new QueryOptions { Concurrency = BackgroundConcurrency, Explores = true });
 
     private void YieldToOthers(DhtQuery query) =>
         query.Concurrency = _inflight.Count < QuietInflight ? Options.Concurrency : BackgroundConcurrency;

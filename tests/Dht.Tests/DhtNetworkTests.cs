@@ -25,6 +25,7 @@ public class DhtNetworkTests
     {
         var cluster = new DhtCluster(8);
         DhtNode node = cluster.Join("10.0.1.1", o => o.IsEphemeral = null);
+        cluster.Net.Run(TimeSpan.FromSeconds(5));
         Assert.False(node.IsFirewalled);
         Assert.True(node.IsEphemeral);
         cluster.Net.Run(TimeSpan.FromMinutes(19));

@@ -4,7 +4,7 @@ namespace HyperActors.Dht;
 
 /// <summary>An iterative lookup: asks ever nearer nodes until nobody knows a nearer one, then commits if it has to.</summary>
 /// <remarks>
-/// <para>The nearest known is asked first. A request that is not answered within its first attempt frees its place; the
+/// <para>The nearest known is asked first; one that explores asks whoever was named last, and meets more nodes. A request that is not answered within its first attempt frees its place; the
 /// query does not wait for such ones once it has a full result.</para>
 /// <para>Made by <see cref="DhtNode.Query"/>; under way at once.</para>
 /// </remarks>
@@ -101,9 +101,9 @@ public sealed class DhtQuery : IRequestOwner
             }
 
             Hash id = node.ToNodeId();
-            if (id != _node.TableId && !TryAdd(candidate.Path, node, id, reply, candidate.Hops + 1))
+            if (id != _node.TableId)
             {
-                break;
+                TryAdd(candidate.Path, node, id, reply, candidate.Hops + 1);
             }
         }
 
@@ -207,10 +207,9 @@ public sealed class DhtQuery : IRequestOwner
         }
     }
 
-    // True when the node is nearer than what the path has: then the next one of a list may be, too.
-    private bool TryAdd(int path, DhtAddress address, in Hash id, DhtReply? referrer, int hops)
+    // Nodes that are no nearer than what the path has are left out, and whoever names one that is gone hears of it.
+    private void TryAdd(int path, DhtAddress address, in Hash id, DhtReply? referrer, int hops)
     {
-        bool isCloser = IsCloser(_paths[path], id);
         if (_seen.TryGetValue(address, out Candidate? known))
         {
             if (referrer is not null && known.State == CandidateState.Down)
@@ -222,18 +221,17 @@ public sealed class DhtQuery : IRequestOwner
                 (known.Referrers ??= []).Add(referrer.From);
             }
 
-            return isCloser;
+            return;
         }
 
-        if (!isCloser || (_options.OnlyGivenNodes && referrer is not null))
+        if (!IsCloser(_paths[path], id) || (_options.OnlyGivenNodes && referrer is not null))
         {
-            return false;
+            return;
         }
 
         var candidate = new Candidate(address, id, path, hops) { Referrers = referrer is null ? null : [referrer.From] };
         _seen.Add(address, candidate);
         Insert(_paths[path].Pending, candidate);
-        return true;
     }
 
     private void Continue()
@@ -276,7 +274,7 @@ public sealed class DhtQuery : IRequestOwner
     private void Insert(List<Candidate> pending, Candidate candidate)
     {
         int place = pending.Count;
-        while (place > 0 && Distance.Compare(_target, pending[place - 1].Id, candidate.Id) < 0)
+        while (place > 0 && !_options.Explores && Distance.Compare(_target, pending[place - 1].Id, candidate.Id) < 0)
         {
             place--;
         }

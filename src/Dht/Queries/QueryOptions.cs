@@ -30,6 +30,9 @@ public sealed record QueryOptions
     /// <summary>Paths that share no node: liars on one of them can't lead the others astray. One is upstream's way; each more
     /// costs about as many messages again.</summary>
     public int DisjointPaths { get; init; } = 1;
+
+    /// <summary>Asks in upstream's order, which takes twice the requests and meets as many more nodes: good for a table, slow for a result.</summary>
+    public bool Explores { get; init; }
 }
 
 /// <summary>How a query ended.</summary>
