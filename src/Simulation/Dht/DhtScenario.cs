@@ -105,8 +105,8 @@ internal sealed class DhtScenario(ulong seed, DhtScenarioOptions options) : IDis
         DhtAddress[] right = Grow(world, options.SmallNetwork / 2);
         Expect(!before.Exists(h => h.Node.Routing.Find(right[0].ToNodeId()) is not null), "two networks are two before they meet");
         world.Add(OptionsFrom([left[0], right[0]], _ => { }));
-        world.Run(TimeSpan.FromHours(1));
-        Measure(world, $"two networks of {options.SmallNetwork / 2}, an hour after a common node", MinFound);
+        world.Run(TimeSpan.FromHours(2));
+        Measure(world, $"two networks of {options.SmallNetwork / 2}, two hours after a common node", MinFound);
     }
 
     private DhtWorld NewWorld(ulong number)
