@@ -79,6 +79,19 @@ public interface IFeed : IAsyncDisposable
     Task DownloadAsync(
         ulong from = 0, ulong? to = null, IProgress<DownloadProgress>? progress = null, CancellationToken cancellationToken = default);
 
+    /// <summary>The block that holds a byte of the feed, and the byte's place in it.</summary>
+    /// <returns>Null when the tree above that byte has not come from a peer yet; a block that is fetched brings it.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The feed has fewer bytes.</exception>
+    ValueTask<BytePosition?> SeekAsync(ulong byteOffset, CancellationToken cancellationToken = default);
+
+    /// <summary>Which blocks are on this disk, as a picture: the feed's length in equal parts.</summary>
+    /// <param name="maxCells">The picture has as many parts at most, and no more than the feed has blocks.</param>
+    /// <param name="cancellationToken">Gives up the wish.</param>
+    ValueTask<FeedMap> GetMapAsync(int maxCells = 64, CancellationToken cancellationToken = default);
+
+    /// <summary>The peers that the feed is open with.</summary>
+    ValueTask<IReadOnlyList<FeedPeer>> GetPeersAsync(CancellationToken cancellationToken = default);
+
     /// <summary>What happens to the feed: growth, truncation, blocks that arrive. Ends with the token, or with the feed.</summary>
     IAsyncEnumerable<FeedEvent> WatchAsync(CancellationToken cancellationToken = default);
 }

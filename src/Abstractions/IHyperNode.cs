@@ -55,6 +55,9 @@ public interface IHyperNode : IAsyncDisposable
     /// <remarks>Over UDX alone; over TCP it is lost. More than 1100 bytes fit no packet of some paths, and are lost too.</remarks>
     void SendMessage(long connectionId, ReadOnlyMemory<byte> message);
 
+    /// <summary>The connections that are open, in the order in which they were made.</summary>
+    ValueTask<IReadOnlyList<PeerConnection>> ListConnectionsAsync(CancellationToken cancellationToken = default);
+
     /// <summary>Connections as they open and close. Ends with the token, or with the node.</summary>
     IAsyncEnumerable<ConnectionEvent> WatchConnectionsAsync(CancellationToken cancellationToken = default);
 }

@@ -10,6 +10,15 @@ namespace HyperActors.Abstractions;
 /// <param name="IsInitiator">True when we dialled.</param>
 public sealed record PeerInfo(long ConnectionId, PublicKey PublicKey, EndPoint? Address, bool IsInitiator);
 
+/// <summary>A connection and what went over it.</summary>
+/// <param name="Peer">The other end.</param>
+/// <param name="Transport">What carries the bytes, in a word: <c>tcp</c>, <c>udx</c>.</param>
+/// <param name="BytesReceived">Bytes that came, encryption included.</param>
+/// <param name="BytesSent">Bytes that left, encryption included.</param>
+/// <param name="RoundTripTime">The smoothed round trip; null where the transport does not measure it.</param>
+public sealed record PeerConnection(
+    PeerInfo Peer, string Transport, long BytesReceived, long BytesSent, TimeSpan? RoundTripTime);
+
 /// <summary>Something that happened to a connection.</summary>
 public abstract record ConnectionEvent
 {

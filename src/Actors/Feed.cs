@@ -178,6 +178,21 @@ public sealed class Feed : IFeed
         }
     }
 
+    /// <inheritdoc/>
+    public async ValueTask<BytePosition?> SeekAsync(ulong byteOffset, CancellationToken cancellationToken = default) =>
+        (await AskAsync<FeedActor.SeekAnswer>(new FeedActor.Seek(byteOffset), cancellationToken)).Position;
+
+    /// <inheritdoc/>
+    public async ValueTask<FeedMap> GetMapAsync(int maxCells = 64, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxCells);
+        return await AskAsync<FeedMap>(new FeedActor.GetMap(maxCells), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<FeedPeer>> GetPeersAsync(CancellationToken cancellationToken = default) =>
+        (await AskAsync<FeedActor.PeersAnswer>(FeedActor.GetPeers.Instance, cancellationToken)).Peers;
+
     /// <summary>Lets go of the handle; the feed stays in the store.</summary>
     public ValueTask DisposeAsync()
     {

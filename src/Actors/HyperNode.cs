@@ -207,6 +207,20 @@ public sealed class HyperNode : IHyperNode
     }
 
     /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<PeerConnection>> ListConnectionsAsync(CancellationToken cancellationToken = default) =>
+        (await AskAsync<ConnectionsActor.Listed>(_parts.Connections, ConnectionsActor.List.Instance, cancellationToken)).Connections;
+
+    /// <summary>Gives the node other limits for connections that come from now on. Those that are open keep theirs.</summary>
+    public void Reconfigure(ConnectionOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _parts.Connections.Tell(new ConnectionsActor.Reconfigure(options), ActorRefs.NoSender);
+    }
+
+    /// <summary>The tree of actors that this node is part of, from the root down; null where the engine keeps no such account.</summary>
+    public ActorView? LookAtActors() => ActorView.Of(_system);
+
+    /// <inheritdoc/>
     public async IAsyncEnumerable<ConnectionEvent> WatchConnectionsAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var events = Channel.CreateBounded<ConnectionEvent>(

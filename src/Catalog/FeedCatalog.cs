@@ -26,7 +26,10 @@ public sealed class FeedCatalog : IDisposable
     /// <summary>Opens the file, or makes it; brings an older one up to date.</summary>
     /// <exception cref="InvalidDataException">The file is damaged, no catalog, or of a newer version.</exception>
     /// <exception cref="IOException">The disk refused, or another process held the file for too long.</exception>
-    public static FeedCatalog Open(string path, CatalogOptions? options = null)
+    public static FeedCatalog Open(string path, CatalogOptions? options = null) => new(Connect(path, options));
+
+    /// <inheritdoc cref="Open"/>
+    internal static SqliteConnection Connect(string path, CatalogOptions? options)
     {
         options ??= new CatalogOptions();
         string connectionString = new SqliteConnectionStringBuilder
@@ -50,7 +53,7 @@ public sealed class FeedCatalog : IDisposable
             }
 
             Schema.Upgrade(connection);
-            return new FeedCatalog(connection);
+            return connection;
         }
         catch (Exception e)
         {
@@ -245,7 +248,7 @@ public sealed class FeedCatalog : IDisposable
         return command;
     }
 
-    private static Exception Translate(SqliteException failure, string path) =>
+    internal static Exception Translate(SqliteException failure, string path) =>
         failure.SqliteErrorCode is SqliteCorrupt or SqliteNotADatabase
             ? new InvalidDataException($"{path} is damaged or no catalog: {failure.Message}", failure)
             : new IOException($"{path} could not be read or written: {failure.Message}", failure);

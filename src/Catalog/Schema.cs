@@ -20,6 +20,19 @@ internal static class Schema
         ) WITHOUT ROWID;
         CREATE UNIQUE INDEX feeds_by_name ON feeds (namespace, name) WHERE name IS NOT NULL;
         """,
+        """
+        CREATE TABLE topics (
+          topic BLOB NOT NULL PRIMARY KEY CHECK (length(topic) = 32),
+          is_server INTEGER NOT NULL CHECK (is_server IN (0, 1)),
+          is_client INTEGER NOT NULL CHECK (is_client IN (0, 1)),
+          max_peers INTEGER
+        ) WITHOUT ROWID;
+        CREATE TABLE kept_feeds (
+          key BLOB NOT NULL PRIMARY KEY CHECK (length(key) = 32),
+          should_seed INTEGER NOT NULL CHECK (should_seed IN (0, 1)),
+          should_download INTEGER NOT NULL CHECK (should_download IN (0, 1))
+        ) WITHOUT ROWID;
+        """,
     ];
 
     /// <summary>The version that this code reads and writes.</summary>

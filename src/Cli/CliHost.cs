@@ -16,20 +16,36 @@ internal sealed class CliHost
     /// <summary>Reads an environment variable.</summary>
     public required Func<string, string?> Variable { get; init; }
 
+    /// <summary>Every variable of the environment.</summary>
+    public Func<IEnumerable<KeyValuePair<string, string>>> Variables { get; init; } = static () => [];
+
+    /// <summary>Gives a SIGHUP another meaning than to stop.</summary>
+    public Action<Action> OnHangup { get; init; } = static _ => { };
+
+    /// <summary>The time.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>True when progress may be drawn: the error output is a terminal.</summary>
     public bool IsErrorTerminal { get; init; }
+
+    /// <summary>True when the output is a terminal: what is shown there may be drawn over.</summary>
+    public bool IsOutputTerminal { get; init; }
 
     public required string HomeDirectory { get; init; }
 
     /// <summary>The host that is this process.</summary>
-    public static CliHost Process() => new()
+    public static CliHost Process(StopSignals signals) => new()
     {
         Input = Console.OpenStandardInput(),
         Output = StandardOutput.Open(),
         Error = Console.Error,
-        Nodes = new EmbeddedNodeFactory(),
+        Nodes = new NodeFactory(),
         Variable = Environment.GetEnvironmentVariable,
+        Variables = static () => Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
+            .Select(v => KeyValuePair.Create((string)v.Key, (string?)v.Value ?? string.Empty)),
+        OnHangup = signals.OnHangup,
         IsErrorTerminal = !Console.IsErrorRedirected,
+        IsOutputTerminal = !Console.IsOutputRedirected,
         HomeDirectory = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
     };
 }

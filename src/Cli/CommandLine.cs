@@ -16,6 +16,10 @@ internal static class CommandLine
         {
             new FeedCommand(host, globals),
             new UdxCommand(host, globals),
+            new DaemonCommand(host, globals),
+            new ClientCommand(host, globals),
+            new TopCommand(host, globals),
+            new ConfigCommand(host, globals),
             new DemoCommand(host, globals),
         };
         foreach (Option option in globals.All)

@@ -13,6 +13,7 @@ internal static class Failure
         FeedNotWritableException => (ExitCode.NotWritable, failure.Message),
         FeedNotFoundException => (ExitCode.NotFound, failure.Message),
         ConnectionFailedException => (ExitCode.Peer, failure.Message),
+        Daemon.ConfigurationException => (ExitCode.Usage, failure.Message),
         BlockTooLargeException => (ExitCode.Usage, failure.Message),
         HyperActorsException => (ExitCode.Failed, failure.Message),
         TypeInitializationException { InnerException: { } inner } => Explain(inner),

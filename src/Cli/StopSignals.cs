@@ -12,6 +12,7 @@ internal sealed class StopSignals : IDisposable
     private readonly PosixSignalRegistration[] _registrations;
     private int _exitCode;
     private Timer? _lastResort;
+    private Action? _hangup;
 
     public StopSignals() => _registrations =
     [
@@ -37,9 +38,18 @@ internal sealed class StopSignals : IDisposable
         _stop.Dispose();
     }
 
+    /// <summary>From now on SIGHUP does this, and stops nothing.</summary>
+    public void OnHangup(Action action) => Volatile.Write(ref _hangup, action);
+
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
+        if (context.Signal == PosixSignal.SIGHUP && Volatile.Read(ref _hangup) is { } hangup)
+        {
+            hangup();
+            return;
+        }
+
         int exitCode = context.Signal switch
         {
             PosixSignal.SIGINT => 130,

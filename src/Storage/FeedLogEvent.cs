@@ -107,6 +107,9 @@ public abstract record FeedLogEvent
     public sealed record NodesRead(long Id, IReadOnlyList<TreeNode?> Nodes) : FeedLogEvent;
 
     /// <summary>The feed has moved to the higher fork.</summary>
+    /// <summary>The block that holds a byte, and the byte's place in it.</summary>
+    public sealed record Sought(long Id, ulong Block, ulong Offset) : FeedLogEvent;
+
     public sealed record Reorganized(long Id) : FeedLogEvent;
 
     /// <summary>All that was committed is in the feed's files proper; the oplog holds no entries.</summary>

@@ -12,6 +12,7 @@ public partial class DoorTests
     {
         ["Catalog"] = "the disk, by SQLite",
         ["Cli"] = "a process of its own: console, signals, clock",
+        ["Daemon"] = "a process of its own: the API's sockets, signals, clock",
         ["Kernel"] = "real time and threads, behind the scheduler and the dispatchers",
         ["Simulation"] = "the clock, to say how long a run took",
     };

@@ -54,6 +54,18 @@ public sealed class ConnectionsActor : ReceiveActor
     /// <summary>Sends something on one connection, so that a dead one is noticed soon; one that is gone already is ignored.</summary>
     public sealed record KeepAliveOne(long ConnectionId);
 
+    /// <summary>Other limits, for connections that come from now on.</summary>
+    public sealed record Reconfigure(ConnectionOptions Options);
+
+    /// <summary>Answered with <see cref="Listed"/>.</summary>
+    public sealed record List
+    {
+        public static List Instance { get; } = new();
+    }
+
+    /// <summary>The connections whose handshake is done, by their numbers.</summary>
+    public sealed record Listed(IReadOnlyList<PeerConnection> Connections);
+
     /// <summary>Events go to the writer until <see cref="Unwatch"/>.</summary>
     public sealed record Watch(ChannelWriter<ConnectionEvent> Events);
 
@@ -79,6 +91,8 @@ public sealed class ConnectionsActor : ReceiveActor
     /// <summary>Why a connection does not come about.</summary>
     private const string TooMany = "this node has as many connections as it may have";
 
+    private const string NamePrefix = "conn-";
+
     private const string Stopping = "the node is stopping";
 
     private readonly IActorRef _feeds;
@@ -86,7 +100,7 @@ public sealed class ConnectionsActor : ReceiveActor
     private readonly KeyPair _keys;
     private readonly RandomSource _random;
     private readonly LinkOptions _links;
-    private readonly ConnectionOptions _options;
+    private ConnectionOptions _options;
     private readonly ILogger _log;
     private readonly Dictionary<long, Connection> _connections = [];
     private readonly Dictionary<long, IActorRef> _listening = [];
@@ -135,6 +149,8 @@ public sealed class ConnectionsActor : ReceiveActor
                 Publish(new ConnectionEvent.MessageArrived(m.ConnectionId, m.Message));
             }
         });
+        Receive<Reconfigure>(m => _options = m.Options);
+        Receive<List>(_ => Sender.Tell(new Listed(Look()), Self));
         Receive<Watch>(m => _watchers.Add(m.Events));
         Receive<Unwatch>(m =>
         {
@@ -148,6 +164,14 @@ public sealed class ConnectionsActor : ReceiveActor
     public static Props PropsFor(
         IActorRef feeds, INetwork network, KeyPair keys, RandomSource random, LinkOptions links, ConnectionOptions options, ILogger log) =>
         Props.Create(() => new ConnectionsActor(feeds, network, keys, random, links, options, log));
+
+    /// <summary>The number in the name that a connection's actor was given here.</summary>
+    internal static long IdOf(IActorRef connection)
+    {
+        string name = connection.Path.Name;
+        return name.StartsWith(NamePrefix, StringComparison.Ordinal)
+            && long.TryParse(name.AsSpan(NamePrefix.Length), System.Globalization.CultureInfo.InvariantCulture, out long id) ? id : 0;
+    }
 
     /// <summary>What becomes of a connection that fails. None is restarted: its stream and its keys are gone.</summary>
     public static Directive Decide(Exception failure) => Directive.Stop;
@@ -267,8 +291,8 @@ public sealed class ConnectionsActor : ReceiveActor
         }
 
         IActorRef actor = Context.ActorOf(
-            ConnectionActor.PropsFor(id, transport, isInitiator, _keys, session, expected, _random, _links, _options, _log), $"conn-{id}");
-        _connections.Add(id, new Connection(actor, transport.RemoteAddress, stranger, caller));
+            ConnectionActor.PropsFor(id, transport, isInitiator, _keys, session, expected, _random, _links, _options, _log), $"{NamePrefix}{id}");
+        _connections.Add(id, new Connection(actor, transport, stranger, caller));
     }
 
     private void Handle(ConnectionActor.Opened opened)
@@ -354,6 +378,23 @@ public sealed class ConnectionsActor : ReceiveActor
         }
     }
 
+    private List<PeerConnection> Look()
+    {
+        var connections = new List<PeerConnection>(_connections.Count);
+        foreach (Connection connection in _connections.Values)
+        {
+            if (connection.Peer is { } peer)
+            {
+                TransportCounts counts = connection.Transport.Counts;
+                connections.Add(new PeerConnection(
+                    peer, connection.Transport.Kind, counts.BytesReceived, counts.BytesSent, connection.Transport.RoundTripTime));
+            }
+        }
+
+        connections.Sort((a, b) => a.Peer.ConnectionId.CompareTo(b.Peer.ConnectionId));
+        return connections;
+    }
+
     private void LeaveHalfOpen(Connection connection)
     {
         if (connection.HalfOpenAt is not { } address)
@@ -431,11 +472,13 @@ public sealed class ConnectionsActor : ReceiveActor
         }
     }
 
-    private sealed class Connection(IActorRef actor, EndPoint? address, IPAddress? halfOpenAt, Caller? caller)
+    private sealed class Connection(IActorRef actor, ITransport transport, IPAddress? halfOpenAt, Caller? caller)
     {
         public IActorRef Actor => actor;
 
-        public EndPoint? Address => address;
+        public ITransport Transport => transport;
+
+        public EndPoint? Address { get; } = transport.RemoteAddress;
 
         public IPAddress? HalfOpenAt { get; set; } = halfOpenAt;
 

@@ -135,6 +135,9 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
         On<LookAtDownload>(Handle);
         On<Update>(Handle);
         On<Cancel>(Handle);
+        On<GetPeers>(m => _replication.Tell(new ReplicationActor.GetPeers(), Sender));
+        On<GetMap>(Handle);
+        On<Seek>(Handle);
         On<Watch>(m => _view.Watchers.Add(m.Events));
         On<Unwatch>(m =>
         {
@@ -245,6 +248,9 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
                 break;
             case FeedLogEvent.Reorganized reorganized:
                 Answer(reorganized.Id, e);
+                break;
+            case FeedLogEvent.Sought sought:
+                Answer(sought.Id, e);
                 break;
             case FeedLogEvent.Refused refused:
                 Answer(refused.Id, e);

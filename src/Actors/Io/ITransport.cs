@@ -14,6 +14,15 @@ public interface ITransport : IDisposable
     /// <summary>Where the peer is, when the transport knows.</summary>
     EndPoint? RemoteAddress { get; }
 
+    /// <summary>What carries the bytes, in a word: <c>tcp</c>, <c>udx</c>.</summary>
+    string Kind => "tcp";
+
+    /// <summary>What went over it so far. Read from any thread.</summary>
+    TransportCounts Counts => default;
+
+    /// <summary>The smoothed round trip; null where the transport does not measure it. Read from any thread.</summary>
+    TimeSpan? RoundTripTime => null;
+
     /// <summary>Begins to read; from now on <paramref name="owner"/> hears of everything.</summary>
     void Start(IActorRef owner);
 
@@ -52,3 +61,8 @@ public interface ITransport : IDisposable
     /// <summary>The stream broke. Nothing follows.</summary>
     sealed record Broken(string Reason);
 }
+
+/// <summary>What went over a transport.</summary>
+/// <param name="BytesReceived">Bytes that came.</param>
+/// <param name="BytesSent">Bytes that left.</param>
+public readonly record struct TransportCounts(long BytesReceived, long BytesSent);

@@ -17,6 +17,8 @@ internal sealed class TcpTransport : ITransport
     private bool _isWriting;
     private bool _endsAfterWrites;
     private bool _disposed;
+    private long _received;
+    private long _sent;
 
     public TcpTransport(Socket socket, TransportOptions options)
     {
@@ -34,6 +36,8 @@ internal sealed class TcpTransport : ITransport
     }
 
     public EndPoint? RemoteAddress { get; }
+
+    public TransportCounts Counts => new(Interlocked.Read(ref _received), Interlocked.Read(ref _sent));
 
     public void Start(IActorRef owner)
     {
@@ -145,6 +149,7 @@ internal sealed class TcpTransport : ITransport
                     return;
                 }
 
+                Interlocked.Add(ref _received, count);
                 lock (_gate)
                 {
                     _credit -= count;
@@ -197,6 +202,7 @@ internal sealed class TcpTransport : ITransport
                     }
                 }
 
+                Interlocked.Add(ref _sent, count);
                 Report(new ITransport.Written(count));
             }
         }

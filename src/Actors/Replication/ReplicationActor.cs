@@ -73,6 +73,9 @@ public sealed class ReplicationActor : ReceiveActor, IWithTimers
     /// <summary>To the feed: how many peers have the channel open.</summary>
     public sealed record PeersChanged(int Count);
 
+    /// <summary>Answered with <see cref="FeedActor.PeersAnswer"/>.</summary>
+    public sealed record GetPeers;
+
     private sealed record Wake
     {
         public static Wake Instance { get; } = new();
@@ -112,6 +115,7 @@ public sealed class ReplicationActor : ReceiveActor, IWithTimers
         On<Download>(m => _replicator.Download(m.Ticket, m.Start, m.End, Now));
         On<Update>(m => _replicator.Update(m.Ticket, Now));
         On<Cancel>(m => _replicator.Cancel(m.Ticket, Now));
+        Receive<GetPeers>(_ => Sender.Tell(new FeedActor.PeersAnswer(Look()), Self));
         On<Wake>(_ =>
         {
             _alarm = TimeSpan.MaxValue;
@@ -202,6 +206,20 @@ public sealed class ReplicationActor : ReceiveActor, IWithTimers
 
         arrived.Lease?.Dispose();
         peer?.Connection.Tell(new ConnectionActor.Consumed(arrived.Cost), Self);
+    }
+
+    private List<Abstractions.FeedPeer> Look()
+    {
+        var peers = new List<Abstractions.FeedPeer>();
+        foreach (Peer peer in _peers.Values)
+        {
+            if (peer.ChannelId is not null && _replicator.TryLook(peer.Id, out ulong length, out ulong contiguousLength))
+            {
+                peers.Add(new Abstractions.FeedPeer(ConnectionsActor.IdOf(peer.Connection), length, contiguousLength));
+            }
+        }
+
+        return peers;
     }
 
     private void Leave(Peer peer)

@@ -30,6 +30,12 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
         if (parseResult.CommandResult.Command is Verb verb)
         {
             TextWriter output = parseResult.InvocationConfiguration.Output;
+            if (verb.Options.Any(o => o.Aliases.Contains("-h")) && output is StringWriter text)
+            {
+                // There -h is a name, and no help.
+                text.GetStringBuilder().Replace("-?, -h, --help", "-?, --help    ");
+            }
+
             output.WriteLine("Examples:");
             foreach (string example in verb.Examples)
             {

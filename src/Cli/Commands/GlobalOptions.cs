@@ -5,7 +5,7 @@ namespace HyperActors.Cli.Commands;
 /// <summary>The options of every verb; they may stand before it or after it.</summary>
 internal sealed class GlobalOptions
 {
-    public Option<string?> Storage { get; } = new("--storage")
+    public Option<string?> Storage { get; } = new("--storage", "-s")
     {
         Description = "The directory that holds the feeds [default: $HYPERACTORS_STORAGE, else ~/.hyperactors]",
         HelpName = "DIR",

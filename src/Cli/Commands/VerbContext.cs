@@ -19,6 +19,7 @@ internal sealed class VerbContext
         _parsed = parsed;
         Host = host;
         Printer = new Printer(host, parsed.GetValue(globals.Json), parsed.GetValue(globals.Verbose));
+        IsStorageGiven = NotEmpty(parsed.GetValue(globals.Storage)) is not null || NotEmpty(host.Variable("HYPERACTORS_STORAGE")) is not null;
         StoragePath = Path.GetFullPath(NotEmpty(parsed.GetValue(globals.Storage))
             ?? NotEmpty(host.Variable("HYPERACTORS_STORAGE"))
             ?? Path.Combine(host.HomeDirectory, ".hyperactors"));
@@ -29,6 +30,9 @@ internal sealed class VerbContext
     public Printer Printer { get; }
 
     public string StoragePath { get; }
+
+    /// <summary>False when the storage is at the usual place because nobody said otherwise.</summary>
+    public bool IsStorageGiven { get; }
 
     public T? Get<T>(Option<T> option) => _parsed.GetValue(option);
 

@@ -56,6 +56,23 @@ internal sealed record ListeningEvent(string Address, string PublicKey)
     public string Event => "listening";
 }
 
+/// <summary>The first line of <c>daemon</c>.</summary>
+internal sealed record ReadyEvent(string Name, string Storage, string PublicKey, string Socket, string? Url, int ProcessId)
+{
+    [JsonPropertyOrder(-1)]
+    public string Event => "ready";
+}
+
+/// <summary>What <c>client write</c> begins with.</summary>
+internal sealed record WritingEvent(string? Name, string Key, ulong Length)
+{
+    [JsonPropertyOrder(-1)]
+    public string Event => "writing";
+}
+
+/// <summary>One setting, as <c>config show --json</c> shows it.</summary>
+internal sealed record SettingResult(string Key, string Value, string Default, string Origin, string Allowed, bool Reloadable);
+
 /// <summary>With <c>-v</c>: a peer came.</summary>
 internal sealed record ConnectedEvent(long Connection, string PublicKey, string? Address)
 {
@@ -147,6 +164,9 @@ internal sealed record JsPeerResult(ulong Blocks, ulong Bytes, string Sha256, do
 [JsonSerializable(typeof(BlockResult))]
 [JsonSerializable(typeof(TruncateResult))]
 [JsonSerializable(typeof(ListeningEvent))]
+[JsonSerializable(typeof(ReadyEvent))]
+[JsonSerializable(typeof(WritingEvent))]
+[JsonSerializable(typeof(SettingResult[]))]
 [JsonSerializable(typeof(ConnectedEvent))]
 [JsonSerializable(typeof(DisconnectedEvent))]
 [JsonSerializable(typeof(StoppedEvent))]

@@ -130,6 +130,9 @@ internal sealed class MemoryNode(MemoryWorld world, string path) : IHyperNode
         // Messages may be lost.
     }
 
+    public ValueTask<IReadOnlyList<PeerConnection>> ListConnectionsAsync(CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult<IReadOnlyList<PeerConnection>>([]);
+
     public async IAsyncEnumerable<ConnectionEvent> WatchConnectionsAsync(
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -285,6 +288,15 @@ internal sealed class MemoryFeed(MemoryNode node, string? name, FeedKey key, boo
             await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
         }
     }
+
+    public ValueTask<BytePosition?> SeekAsync(ulong byteOffset, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult<BytePosition?>(null);
+
+    public ValueTask<FeedMap> GetMapAsync(int maxCells = 64, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(new FeedMap(Length, 0, default));
+
+    public ValueTask<IReadOnlyList<FeedPeer>> GetPeersAsync(CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult<IReadOnlyList<FeedPeer>>([]);
 
     public async IAsyncEnumerable<FeedEvent> WatchAsync(
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)

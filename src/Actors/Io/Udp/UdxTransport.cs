@@ -26,6 +26,8 @@ public sealed class UdxTransport : ITransport, IUdxSink
     private bool _hasSpoken;
     private bool _hasMoved;
     private TaskCompletionSource? _listener;
+    private long _received;
+    private long _sent;
 
     private UdxTransport(IUdxWatcher? watcher) => _watcher = watcher;
 
@@ -34,6 +36,15 @@ public sealed class UdxTransport : ITransport, IUdxSink
 
     /// <inheritdoc/>
     public EndPoint? RemoteAddress => Connection.RemoteAddress is { Port: > 0 } remote ? remote.ToIPEndPoint() : null;
+
+    /// <inheritdoc/>
+    public string Kind => "udx";
+
+    /// <inheritdoc/>
+    public TransportCounts Counts => new(Interlocked.Read(ref _received), Interlocked.Read(ref _sent));
+
+    /// <inheritdoc/>
+    public TimeSpan? RoundTripTime => Connection.Statistics.RoundTrip is { Ticks: > 0 } measured ? measured : null;
 
     /// <summary>Opens a stream under an id of its own; connect it by <see cref="Connection"/>, or let the gate do so.</summary>
     /// <param name="hub">Where.</param>
@@ -119,6 +130,7 @@ public sealed class UdxTransport : ITransport, IUdxSink
     void IUdxSink.HandleBytes(IMemoryOwner<byte> bytes, int count)
     {
         TellMoved();
+        Interlocked.Add(ref _received, count);
         lock (_gate)
         {
             HearPeer();
@@ -143,7 +155,11 @@ public sealed class UdxTransport : ITransport, IUdxSink
         }
     }
 
-    void IUdxSink.HandleWritten(int count) => Report(new ITransport.Written(count));
+    void IUdxSink.HandleWritten(int count)
+    {
+        Interlocked.Add(ref _sent, count);
+        Report(new ITransport.Written(count));
+    }
 
     void IUdxSink.HandleMessage(ReadOnlyMemory<byte> message)
     {

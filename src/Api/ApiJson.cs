@@ -1,0 +1,67 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace HyperActors.Api;
+
+/// <summary>The contracts as JSON: camelCase, unknown members refused.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    NumberHandling = JsonNumberHandling.Strict)]
+[JsonSerializable(typeof(ApiProblem))]
+[JsonSerializable(typeof(DaemonAddress))]
+[JsonSerializable(typeof(FeedDto))]
+[JsonSerializable(typeof(IReadOnlyList<FeedDto>))]
+[JsonSerializable(typeof(OpenFeedRequest))]
+[JsonSerializable(typeof(AppendRequest))]
+[JsonSerializable(typeof(AppendResult))]
+[JsonSerializable(typeof(BlockDto))]
+[JsonSerializable(typeof(IReadOnlyList<BlockDto>))]
+[JsonSerializable(typeof(TruncateRequest))]
+[JsonSerializable(typeof(UpdateResult))]
+[JsonSerializable(typeof(DownloadRequest))]
+[JsonSerializable(typeof(ProgressDto))]
+[JsonSerializable(typeof(FeedEventDto))]
+[JsonSerializable(typeof(FeedPeerDto))]
+[JsonSerializable(typeof(IReadOnlyList<FeedPeerDto>))]
+[JsonSerializable(typeof(KeepDto))]
+[JsonSerializable(typeof(FeedMapDto))]
+[JsonSerializable(typeof(SeekResult))]
+[JsonSerializable(typeof(StoreDto))]
+[JsonSerializable(typeof(NodeDto))]
+[JsonSerializable(typeof(SettingDto))]
+[JsonSerializable(typeof(IReadOnlyList<SettingDto>))]
+[JsonSerializable(typeof(Dictionary<string, string>))]
+[JsonSerializable(typeof(HealthDto))]
+[JsonSerializable(typeof(ConnectRequest))]
+[JsonSerializable(typeof(UdxConnectRequest))]
+[JsonSerializable(typeof(ListenRequest))]
+[JsonSerializable(typeof(ListenResult))]
+[JsonSerializable(typeof(PeerDto))]
+[JsonSerializable(typeof(ConnectionDto))]
+[JsonSerializable(typeof(IReadOnlyList<ConnectionDto>))]
+[JsonSerializable(typeof(ConnectionEventDto))]
+[JsonSerializable(typeof(SwarmDto))]
+[JsonSerializable(typeof(JoinRequest))]
+[JsonSerializable(typeof(JoinResult))]
+[JsonSerializable(typeof(TopicDto))]
+[JsonSerializable(typeof(IReadOnlyList<TopicDto>))]
+[JsonSerializable(typeof(SwarmPeerDto))]
+[JsonSerializable(typeof(IReadOnlyList<SwarmPeerDto>))]
+[JsonSerializable(typeof(SwarmPeerRequest))]
+[JsonSerializable(typeof(SuspendRequest))]
+[JsonSerializable(typeof(SwarmEventDto))]
+[JsonSerializable(typeof(DhtPeerDto))]
+[JsonSerializable(typeof(PutImmutableRequest))]
+[JsonSerializable(typeof(PutMutableRequest))]
+[JsonSerializable(typeof(PutResult))]
+[JsonSerializable(typeof(DhtValueDto))]
+[JsonSerializable(typeof(AnnounceResult))]
+[JsonSerializable(typeof(PingRequest))]
+[JsonSerializable(typeof(PingResult))]
+[JsonSerializable(typeof(DhtStatusDto))]
+[JsonSerializable(typeof(ActorDto))]
+[JsonSerializable(typeof(StatusDto))]
+public sealed partial class ApiJson : JsonSerializerContext;

@@ -1,0 +1,25 @@
+using HyperActors.Abstractions;
+using HyperActors.Actors;
+using HyperActors.Api;
+using HyperActors.Client;
+
+namespace HyperActors.Cli.Node;
+
+/// <summary>Opens storages in this process, or speaks to the daemon that holds one.</summary>
+internal sealed class NodeFactory : INodeFactory
+{
+    /// <summary>True when anything stands there that a node would have to look into.</summary>
+    public bool Exists(string storagePath) => File.Exists(storagePath) || Directory.Exists(Path.Combine(storagePath, "store"));
+
+    public async ValueTask<IHyperNode> StartAsync(string storagePath, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await HyperNode.StartAsync(new NodeOptions { StoragePath = storagePath }, cancellationToken);
+        }
+        catch (StoreLockedException) when (NameRegistry.ReadFromStorage(storagePath) is { } daemon && File.Exists(daemon.Socket))
+        {
+            return await RemoteNode.ConnectAsync(daemon.Socket, cancellationToken);
+        }
+    }
+}
