@@ -10,6 +10,11 @@ namespace HyperActors.Api;
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
     NumberHandling = JsonNumberHandling.Strict)]
+[JsonSerializable(typeof(string))]
+[JsonSerializable(typeof(bool))]
+[JsonSerializable(typeof(int))]
+[JsonSerializable(typeof(ulong))]
+[JsonSerializable(typeof(ulong?))]
 [JsonSerializable(typeof(ApiProblem))]
 [JsonSerializable(typeof(DaemonAddress))]
 [JsonSerializable(typeof(FeedDto))]

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using HyperActors.Actors;
 using HyperActors.Api;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -101,6 +102,11 @@ public sealed class ApiServer : IAsyncDisposable
             app.Use(next => context => Problems.CatchAsync(context, next, log));
             app.UseRouting();
             app.Use(next => context => guard.CheckAsync(context, next));
+            app.Use(next => context =>
+            {
+                RawSegments.Read(context);
+                return next(context);
+            });
             app.UseWebSockets();
             FeedEndpoints.Map(app);
             BlockEndpoints.Map(app);

@@ -24,6 +24,7 @@ public partial class DependencyTests
         ["Catalog"] = ["Crypto"],
         ["Actors"] = ["Abstractions", "Kernel", "Catalog", .. Machines],
         ["Api"] = [],
+        ["Hosting"] = ["Actors", "Abstractions", "Crypto"],
         ["Client"] = ["Abstractions", "Api", "Crypto"],
 
         // Crypto comes with Abstractions: keys are in the signatures of what users call.

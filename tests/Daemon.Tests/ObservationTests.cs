@@ -80,10 +80,33 @@ public class ObservationTests
     }
 
     [Fact]
+    public async Task Every_metric_is_on_the_page_and_the_dashboard_shows_no_other()
+    {
+        await using Server server = await Server.StartAsync();
+        string text = await server.Http.GetStringAsync(ApiRoutes.Metrics);
+        string page = await File.ReadAllTextAsync(Repository.PathOf("docs", "metrics.md"));
+        string[] names = [.. text.Split('\n').Where(l => l.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(l => l.Split(' ')[2])];
+        Assert.All(names, name => Assert.Contains($"`{name}`", page, StringComparison.Ordinal));
+        string dashboard = await File.ReadAllTextAsync(Repository.PathOf("config", "grafana", "hyperactors.json"));
+        foreach (JsonElement panel in JsonSerializer.Deserialize<JsonElement>(dashboard).GetProperty("panels").EnumerateArray())
+        {
+            foreach (JsonElement target in panel.GetProperty("targets").EnumerateArray())
+            {
+                string shown = System.Text.RegularExpressions.Regex.Match(
+                    target.GetProperty("expr").GetString()!, "(hyperactors|kernel)_[a-z_]+").Value;
+                Assert.Contains($"`{shown}`", page, StringComparison.Ordinal);
+            }
+        }
+    }
+
+    [Fact]
     public async Task Every_endpoint_is_in_the_document_and_on_the_page()
     {
         await using Server server = await Server.StartAsync();
-        JsonElement document = await server.GetJsonAsync(ApiRoutes.OpenApi);
+        using HttpResponseMessage answer = await server.Http.GetAsync(ApiRoutes.OpenApi);
+        string text = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.IsSuccessStatusCode, text);
+        var document = JsonSerializer.Deserialize<JsonElement>(text);
         string[] operations =
         [
             .. document.GetProperty("paths").EnumerateObject()
@@ -94,6 +117,7 @@ public class ObservationTests
         Assert.NotEmpty(server.Api.Endpoints);
         string table = string.Concat(server.Api.Endpoints
             .OrderBy(e => e.Path, StringComparer.Ordinal)
+            .ThenBy(e => e.Methods, StringComparer.Ordinal)
             .Select(e => $"| {e.Methods} | `{e.Path}` | {e.Name} | {e.Summary} |\n"));
         Assert.True(page.Contains(table, StringComparison.Ordinal), $"docs/api.md does not hold this table:\n{table}");
         Assert.All(server.Api.Endpoints, e => Assert.Contains(e.Name, operations));

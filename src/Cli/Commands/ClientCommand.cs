@@ -95,7 +95,8 @@ internal sealed class ClientCommand : Verb
 
         context.Printer.Json(new WritingEvent(feed.Name, feed.Key.ToString(), feed.Length), ResultJson.Default.WritingEvent);
         context.Printer.Line(feed.Key.ToString());
-        await TryKeepAsync(context, () => node.KeepAsync(feed.Key, seed: true, download: false, cancellationToken));
+        await TryKeepAsync(
+            context, async () => await node.KeepAsync(feed.Key, seed: true, download: false, cancellationToken));
         var appender = new FeedAppender(feed, a => context.Printer.Detail(
             new AppendedEvent(a.Length, a.Blocks, a.Bytes),
             ResultJson.Default.AppendedEvent,
@@ -139,7 +140,7 @@ internal sealed class ClientCommand : Verb
     }
 
     /// <summary>A daemon without a network still writes and reads what it has.</summary>
-    private static async Task TryKeepAsync(VerbContext context, Func<ValueTask> join)
+    private static async Task TryKeepAsync(VerbContext context, Func<Task> join)
     {
         try
         {
@@ -150,6 +151,4 @@ internal sealed class ClientCommand : Verb
             context.Printer.Note($"nobody is told of the feed: {e.Message}");
         }
     }
-
-    private static Task TryKeepAsync(VerbContext context, Func<Task> join) => TryKeepAsync(context, () => new ValueTask(join()));
 }

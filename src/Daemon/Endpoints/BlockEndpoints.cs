@@ -102,8 +102,12 @@ internal static class BlockEndpoints
         bool hasStarted = false;
         await foreach (Block block in ReadAsync(feed, from, to, wait, cancellationToken))
         {
-            // Only now: a first block that is not here is a problem, not an array.
-            context.Response.ContentType = "application/json";
+            if (!hasStarted)
+            {
+                // Only now: a first block that is not here is a problem, not an array.
+                context.Response.ContentType = "application/json";
+            }
+
             output.Write(hasStarted ? ","u8 : "["u8);
             hasStarted = true;
             using (var json = new Utf8JsonWriter(output))
@@ -115,8 +119,13 @@ internal static class BlockEndpoints
             await output.FlushAsync(cancellationToken);
         }
 
-        context.Response.ContentType = "application/json";
-        output.Write(hasStarted ? "]"u8 : "[]"u8);
+        if (!hasStarted)
+        {
+            context.Response.ContentType = "application/json";
+            output.Write("["u8);
+        }
+
+        output.Write("]"u8);
         await output.FlushAsync(cancellationToken);
     }
 

@@ -1,3 +1,4 @@
+using HyperActors.Actors;
 using HyperActors.Api;
 using Microsoft.AspNetCore.StaticFiles;
 
@@ -17,7 +18,7 @@ internal static class ObservationEndpoints
             .Named("streamStatus", "What the node does now, and then what is new, a few times a second").Streams();
         app.MapGet(ApiRoutes.Metrics, MetricsAsync)
             .Named("getMetrics", "The metrics, as Prometheus reads them").Produces(StatusCodes.Status200OK, null, "text/plain");
-        app.MapGet("/{**path}", FileAsync).ExcludeFromDescription().WithMetadata(Guard.OpenToAll.Instance);
+        MapPage(app);
     }
 
     private static async Task<Ok<StatusDto>> StatusAsync(StatusSource status, CancellationToken cancellationToken) =>
@@ -34,17 +35,26 @@ internal static class ObservationEndpoints
     }
 
     // The files of the page are in the assembly: what it shows works without a file beside it, and offline.
-    private static async Task FileAsync(HttpContext context, string? path = null)
+    private static void MapPage(IEndpointRouteBuilder app)
     {
-        string name = string.IsNullOrEmpty(path) ? "index.html" : path;
-        await using Stream? file = typeof(ObservationEndpoints).Assembly.GetManifestResourceStream(Page + name);
-        if (file is null)
+        foreach (string resource in typeof(ObservationEndpoints).Assembly.GetManifestResourceNames()
+            .Where(name => name.StartsWith(Page, StringComparison.Ordinal)))
         {
-            context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return;
+            string path = resource[Page.Length..].Replace('\\', '/');
+            string type = MediaTypes.TryGetContentType(path, out string? known) ? known : "application/octet-stream";
+            RequestDelegate send = context => SendAsync(context, resource, type);
+            app.MapGet($"/{path}", send).WithMetadata(Guard.OpenToAll.Instance);
+            if (path == "index.html")
+            {
+                app.MapGet("/", send).WithMetadata(Guard.OpenToAll.Instance);
+            }
         }
+    }
 
-        context.Response.ContentType = MediaTypes.TryGetContentType(name, out string? type) ? type : "application/octet-stream";
+    private static async Task SendAsync(HttpContext context, string resource, string type)
+    {
+        await using Stream file = typeof(ObservationEndpoints).Assembly.GetManifestResourceStream(resource)!;
+        context.Response.ContentType = type;
         context.Response.ContentLength = file.Length;
         await file.CopyToAsync(context.Response.Body, context.RequestAborted);
     }

@@ -234,7 +234,10 @@ public sealed class Configuration
 
             if (setting is null)
             {
-                throw Unknown(key, origin);
+                string[] inside = [.. All.Where(s => s.Key.StartsWith(key + ".", StringComparison.Ordinal)).Select(s => s.Key)];
+                throw inside.Length == 0
+                    ? Unknown(key, origin)
+                    : new ConfigurationException($"{origin}: '{key}' is no value but holds {string.Join(", ", inside)}");
             }
 
             Take(setting, ValueOf(ref reader, setting, origin), origin);

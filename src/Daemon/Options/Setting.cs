@@ -224,7 +224,7 @@ internal sealed class Setting
             isRead &= _type == typeof(long)
                 || (_type == typeof(int) && whole is >= int.MinValue and <= int.MaxValue)
                 || (_type == typeof(uint) && whole is >= 0 and <= uint.MaxValue);
-            value = _type == typeof(int) ? (int)whole : _type == typeof(uint) ? (uint)whole : whole;
+            value = _type == typeof(int) ? (object)(int)whole : _type == typeof(uint) ? (uint)whole : whole;
         }
 
         return isRead && (_range is null

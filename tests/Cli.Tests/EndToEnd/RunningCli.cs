@@ -114,6 +114,7 @@ internal sealed partial class RunningCli : IDisposable
 
 internal enum PosixSignalNumber
 {
+    Hangup = 1,
     Interrupt = 2,
     Kill = 9,
     Terminate = 15,

@@ -84,7 +84,7 @@ internal sealed class Server : IAsyncDisposable
         Http.PostAsync(path, new StringContent(json, Encoding.UTF8, "application/json"));
 
     public Task<HttpResponseMessage> PostAsync(string path, byte[] body, string media) =>
-        Http.PostAsync(path, new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue(media) } });
+        Http.PostAsync(path, new ByteArrayContent(body) { Headers = { ContentType = MediaTypeHeaderValue.Parse(media) } });
 
     /// <summary>The problem in an answer.</summary>
     public static async Task<ApiProblem> ProblemOfAsync(HttpResponseMessage answer)

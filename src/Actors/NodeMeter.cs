@@ -1,15 +1,20 @@
 using System.Diagnostics.Metrics;
 using HyperActors.Abstractions;
 
-namespace HyperActors.Daemon;
+namespace HyperActors.Actors;
 
-/// <summary>The figures of a node for whoever listens to the meter <c>HyperActors</c>. Asked only when somebody listens.</summary>
+/// <summary>The figures of a node for whoever listens to the meter <c>HyperActors</c>.</summary>
+/// <remarks>
+/// Who listens is told what the node said when it was last asked, and has it asked again: the figures are one reading old.
+/// <see cref="RefreshAsync"/> brings them up to date at once.
+/// </remarks>
 public sealed class NodeMeter : IDisposable
 {
     public const string Name = "HyperActors";
 
     private readonly Meter _meter;
     private readonly IHyperNode _node;
+    private int _asking;
     private readonly KeyValuePair<string, object?> _tag;
     private IReadOnlyList<FeedInfo> _feeds = [];
     private IReadOnlyList<PeerConnection> _connections = [];
@@ -19,7 +24,7 @@ public sealed class NodeMeter : IDisposable
         _node = node;
         _tag = new KeyValuePair<string, object?>("node", name);
         _meter = factory?.Create(Name) ?? new Meter(Name);
-        _meter.CreateObservableUpDownCounter("hyperactors.feeds", () => One(_feeds.Count), "{feed}", "Feeds in the store");
+        _meter.CreateObservableUpDownCounter("hyperactors.feeds", CountFeeds, "{feed}", "Feeds in the store");
         _meter.CreateObservableUpDownCounter(
             "hyperactors.feed.blocks", () => One(_feeds.Sum(f => (double)f.Length)), "{block}", "Signed blocks of all feeds");
         _meter.CreateObservableUpDownCounter(
@@ -54,6 +59,37 @@ public sealed class NodeMeter : IDisposable
     }
 
     public void Dispose() => _meter.Dispose();
+
+    private Measurement<double> CountFeeds()
+    {
+        _ = AskAgainAsync();
+        return One(_feeds.Count);
+    }
+
+    private async Task AskAgainAsync()
+    {
+        if (Interlocked.Exchange(ref _asking, 1) != 0)
+        {
+            return;
+        }
+
+        try
+        {
+            await RefreshAsync(CancellationToken.None);
+        }
+        catch (HyperActorsException)
+        {
+            // A node that has stopped keeps its last figures.
+        }
+        catch (ObjectDisposedException)
+        {
+            // So does one that was disposed.
+        }
+        finally
+        {
+            Volatile.Write(ref _asking, 0);
+        }
+    }
 
     private Measurement<double> One(double value) => new(value, _tag);
 
