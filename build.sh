@@ -213,7 +213,7 @@ run_tests() {
   for project in tests/*.Tests; do
     project=${project#tests/}
     case $project in
-      Interop.Tests | Simulation.Tests | Cli.Tests | Nat.Tests | Page.Tests | NativeAot.Tests) ;;
+      Interop.Tests | Simulation.Tests | Cli.Tests | Daemon.Tests | Client.Tests | Hosting.Tests | Nat.Tests | Page.Tests | NativeAot.Tests) ;;
       *) unit+=("$project") ;;
     esac
   done
@@ -221,7 +221,7 @@ run_tests() {
   tier "unit and laws" 240 "${unit[@]}"
   tier "interop" 480 Interop.Tests
   tier "simulation" 180 Simulation.Tests
-  tier "end to end" 240 Cli.Tests
+  tier "end to end" 360 Client.Tests Daemon.Tests Hosting.Tests Cli.Tests
   tier "in the browser" 180 Page.Tests
   tier "without a runtime" 180 NativeAot.Tests
   tier "through translators" 300 Nat.Tests

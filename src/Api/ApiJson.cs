@@ -15,6 +15,8 @@ namespace HyperActors.Api;
 [JsonSerializable(typeof(int))]
 [JsonSerializable(typeof(ulong))]
 [JsonSerializable(typeof(ulong?))]
+[JsonSerializable(typeof(long))]
+[JsonSerializable(typeof(byte[]))]
 [JsonSerializable(typeof(ApiProblem))]
 [JsonSerializable(typeof(DaemonAddress))]
 [JsonSerializable(typeof(FeedDto))]

@@ -21,6 +21,7 @@ public static class ApiRoutes
     public const string FeedKeep = Feed + "/keep";
     public const string Store = "/v1/store";
     public const string Connections = "/v1/connections";
+    public const string ConnectionMessages = Connections + "/{id}/messages";
     public const string UdxConnections = Connections + "/udx";
     public const string ConnectionEvents = Connections + "/events";
     public const string Listeners = "/v1/listeners";

@@ -59,13 +59,16 @@ public sealed record PeerDto(long ConnectionId, string PublicKey, string? Addres
 public sealed record ConnectionDto(PeerDto Peer, string Transport, long BytesReceived, long BytesSent, double? RoundTripMs);
 
 /// <summary>Something that happened to a connection.</summary>
-/// <param name="Kind"><c>opened</c> or <c>closed</c>.</param>
+/// <param name="Kind"><c>opened</c>, <c>closed</c> or <c>message</c>.</param>
 /// <param name="ConnectionId">Which one.</param>
 /// <param name="Address">Where the peer is, when that is known.</param>
 /// <param name="Peer">Of an opened one: who is there.</param>
 /// <param name="Reason">Of a closed one: why; null for an orderly end.</param>
-public sealed record ConnectionEventDto(string Kind, long ConnectionId, string? Address, PeerDto? Peer = null, string? Reason = null)
+/// <param name="Base64">Of a message beside the stream: its bytes.</param>
+public sealed record ConnectionEventDto(
+    string Kind, long ConnectionId, string? Address = null, PeerDto? Peer = null, string? Reason = null, string? Base64 = null)
 {
+    public const string Message = "message";
     public const string Opened = "opened";
     public const string Closed = "closed";
 }

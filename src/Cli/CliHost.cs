@@ -34,7 +34,7 @@ internal sealed class CliHost
     public required string HomeDirectory { get; init; }
 
     /// <summary>The host that is this process.</summary>
-    public static CliHost Process(StopSignals signals) => new()
+    public static CliHost Process(StopSignals? signals = null) => new()
     {
         Input = Console.OpenStandardInput(),
         Output = StandardOutput.Open(),
@@ -43,7 +43,7 @@ internal sealed class CliHost
         Variable = Environment.GetEnvironmentVariable,
         Variables = static () => Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
             .Select(v => KeyValuePair.Create((string)v.Key, (string?)v.Value ?? string.Empty)),
-        OnHangup = signals.OnHangup,
+        OnHangup = signals is null ? static _ => { } : signals.OnHangup,
         IsErrorTerminal = !Console.IsErrorRedirected,
         IsOutputTerminal = !Console.IsOutputRedirected,
         HomeDirectory = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),

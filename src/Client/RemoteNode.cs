@@ -130,6 +130,9 @@ public sealed class RemoteNode : IHyperNode
         ConnectUdxAsync(route, accept: true, cancellationToken);
 
     /// <inheritdoc/>
+    public void SendMessage(long connectionId, ReadOnlyMemory<byte> message) => _ = SendMessageAsync(connectionId, message.ToArray());
+
+    /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<PeerConnection>> ListConnectionsAsync(CancellationToken cancellationToken = default)
     {
         IReadOnlyList<ConnectionDto> connections = await _api.GetAsync(
@@ -154,9 +157,13 @@ public sealed class RemoteNode : IHyperNode
             }
 
             ConnectionEventDto e = JsonSerializer.Deserialize(happened.Data.Span, ApiJson.Default.ConnectionEventDto)!;
-            yield return e is { Kind: ConnectionEventDto.Opened, Peer: { } peer }
-                ? new ConnectionEvent.Opened(Words.Of(peer))
-                : new ConnectionEvent.Closed(e.ConnectionId, Words.Address(e.Address), e.Reason);
+            yield return e switch
+            {
+                { Kind: ConnectionEventDto.Opened, Peer: { } peer } => new ConnectionEvent.Opened(Words.Of(peer)),
+                { Kind: ConnectionEventDto.Message, Base64: { } bytes } =>
+                    new ConnectionEvent.MessageArrived(e.ConnectionId, Convert.FromBase64String(bytes)),
+                _ => new ConnectionEvent.Closed(e.ConnectionId, Words.Address(e.Address), e.Reason),
+            };
         }
     }
 
@@ -208,6 +215,23 @@ public sealed class RemoteNode : IHyperNode
         {
             api.Dispose();
             throw;
+        }
+    }
+
+    private async Task SendMessageAsync(long connectionId, byte[] message)
+    {
+        try
+        {
+            using HttpRequestMessage request = new(
+                HttpMethod.Post, ApiRoutes.Of(ApiRoutes.ConnectionMessages, connectionId.ToString(CultureInfo.InvariantCulture)))
+            {
+                Content = new ByteArrayContent(message) { Headers = { ContentType = new("application/octet-stream") } },
+            };
+            (await _api.SendAsync(request, CancellationToken.None).ConfigureAwait(false)).Dispose();
+        }
+        catch (Exception e) when (e is HyperActorsException or ObjectDisposedException or OperationCanceledException)
+        {
+            // Messages may be lost.
         }
     }
 

@@ -44,6 +44,8 @@ internal static class Dto
             ConnectionEventDto.Opened, e.Peer.ConnectionId, Text(e.Peer.Address), Of(e.Peer)),
         ConnectionEvent.Closed e => new ConnectionEventDto(
             ConnectionEventDto.Closed, e.ConnectionId, Text(e.Address), Reason: e.Reason),
+        ConnectionEvent.MessageArrived e => new ConnectionEventDto(
+            ConnectionEventDto.Message, e.ConnectionId, Base64: Convert.ToBase64String(e.Message.Span)),
         _ => throw new NotSupportedException(happened.GetType().Name),
     };
 

@@ -80,6 +80,8 @@ internal sealed class HostedNode(NodeOptions options, string name, IMeterFactory
     public ValueTask<PeerInfo> AcceptUdxAsync(UdxRoute route, CancellationToken cancellationToken = default) =>
         Node.AcceptUdxAsync(route, cancellationToken);
 
+    public void SendMessage(long connectionId, ReadOnlyMemory<byte> message) => Node.SendMessage(connectionId, message);
+
     public ValueTask<IReadOnlyList<PeerConnection>> ListConnectionsAsync(CancellationToken cancellationToken = default) =>
         Node.ListConnectionsAsync(cancellationToken);
 

@@ -8,7 +8,7 @@ namespace HyperActors.Daemon.Tests;
 public class ExampleTests
 {
     [Theory]
-    [InlineData("sh", "example.sh", "raw bytes", "event: block")]
+    [InlineData("sh", "example.sh", "\"length\":3", "event: block")]
     [InlineData("python3", "example.py", "length 2", "live 2 later")]
     [InlineData("node", "example.mjs", "length 2", "live 2 later")]
     public async Task An_example_does_what_it_says(string program, string file, string first, string last)

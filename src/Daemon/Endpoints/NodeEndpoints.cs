@@ -12,6 +12,9 @@ internal static class NodeEndpoints
     /// <summary>Brothers of one class that are shown one by one.</summary>
     public const int MaxBrothers = 20;
 
+    /// <summary>What fits a packet on every path, and some more: who sends it is told no by the path.</summary>
+    private const int MaxMessageSize = 2048;
+
     private static readonly string Version =
         typeof(NodeEndpoints).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
 
@@ -26,6 +29,9 @@ internal static class NodeEndpoints
         app.MapGet(ApiRoutes.Connections, ConnectionsAsync).Named("listConnections", "The connections that are open");
         app.MapPost(ApiRoutes.Connections, ConnectAsync).Named("connect", "Connects over TCP");
         app.MapPost(ApiRoutes.UdxConnections, ConnectUdxAsync).Named("connectUdx", "Connects over a UDX stream that both sides have agreed on");
+        app.MapPost(ApiRoutes.ConnectionMessages, SendAsync)
+            .Named("sendMessage", "Sends at most 1100 bytes beside the stream of a connection; they may be lost")
+            .Accepts<byte[]>("application/octet-stream");
         app.MapGet(ApiRoutes.ConnectionEvents, WatchAsync)
             .Named("streamConnections", "Connections as they open and close").Streams();
         app.MapPost(ApiRoutes.Listeners, ListenAsync).Named("listen", "Takes connections on a TCP address");
@@ -106,6 +112,25 @@ internal static class NodeEndpoints
         return TypedResults.Ok(Dto.Of(await (request.Accept
             ? node.Node.AcceptUdxAsync(route, cancellationToken)
             : node.Node.ConnectUdxAsync(route, cancellationToken))));
+    }
+
+    private static async Task<NoContent> SendAsync(
+        long id, HttpContext context, DaemonNode node, BodyBudget budget, CancellationToken cancellationToken)
+    {
+        if (context.Request.ContentType != "application/octet-stream")
+        {
+            throw new ApiException(ApiCodes.UnsupportedMediaType, "the body is application/octet-stream");
+        }
+
+        return await budget.ReadAsync(
+            context,
+            MaxMessageSize,
+            body =>
+            {
+                node.Node.SendMessage(id, body.ToArray());
+                return Task.FromResult(TypedResults.NoContent());
+            },
+            cancellationToken);
     }
 
     private static async Task<Ok<ListenResult>> ListenAsync(ListenRequest request, DaemonNode node, CancellationToken cancellationToken)

@@ -89,7 +89,8 @@ public sealed class DaemonTests : IDisposable
         string file = _sandbox.Write("wrong.json", "{\n  \"api\": { \"maxStreams\": 0 }\n}"u8.ToArray());
         Outcome refused = await _sandbox.RunAsync(Args("--config", file));
         Assert.Equal(ExitCode.Usage, refused.ExitCode);
-        Assert.Equal($"hyperactors: {file}:2: 'api.maxStreams' cannot be '0'; allowed: 1 to 65535\n", refused.Error);
+        string message = JsonSerializer.Deserialize<JsonElement>(refused.Error).GetProperty("message").GetString()!;
+        Assert.Equal($"{file}:2: 'api.maxStreams' cannot be '0'; allowed: 1 to 65535", message);
         Assert.False(Directory.Exists(_sandbox.Storage));
     }
 

@@ -35,6 +35,8 @@ internal sealed class NodeWithSwarm(IHyperNode node, ISwarm swarm) : IHyperNode
     public ValueTask<PeerInfo> AcceptUdxAsync(UdxRoute route, CancellationToken cancellationToken = default) =>
         node.AcceptUdxAsync(route, cancellationToken);
 
+    public void SendMessage(long connectionId, ReadOnlyMemory<byte> message) => node.SendMessage(connectionId, message);
+
     public ValueTask<IReadOnlyList<PeerConnection>> ListConnectionsAsync(CancellationToken cancellationToken = default) =>
         node.ListConnectionsAsync(cancellationToken);
 
