@@ -12,6 +12,7 @@ namespace HyperActors.Api;
 /// <param name="ContiguousLength">Blocks that are here without a gap, from the first.</param>
 /// <param name="Writable">True when this store holds the key that signs.</param>
 /// <param name="Peers">Peers that the feed is open with right now.</param>
+/// <param name="Damage">Why the feed cannot be opened; null for one that can.</param>
 public sealed record FeedDto(
     string? Name,
     string Key,
@@ -21,7 +22,8 @@ public sealed record FeedDto(
     ulong Fork,
     ulong ContiguousLength,
     bool Writable,
-    int Peers);
+    int Peers,
+    string? Damage = null);
 
 /// <summary>Opens a feed: by name, made when there is none, or by key.</summary>
 /// <param name="Name">The name of a writable feed.</param>

@@ -89,6 +89,7 @@ public sealed record TotalsDto(
 /// <param name="Map">Which of them, as <see cref="FeedMapDto.Cells"/>: at most 64 parts.</param>
 /// <param name="Seed">True when the node announces it.</param>
 /// <param name="Download">True when the node brings all of it here.</param>
+/// <param name="Damage">Why the feed cannot be opened; null for one that can.</param>
 public sealed record FeedStatusDto(
     string Key,
     string? Name,
@@ -101,7 +102,8 @@ public sealed record FeedStatusDto(
     double Share,
     string Map,
     bool Seed,
-    bool Download);
+    bool Download,
+    string? Damage = null);
 
 /// <summary>A connection at a glance.</summary>
 /// <param name="Id">The connection's number.</param>

@@ -116,4 +116,12 @@ public sealed record DhtStatusDto(
     bool Degraded,
     IReadOnlyList<DhtBucketDto> Buckets,
     IReadOnlyDictionary<string, int> Records,
-    IReadOnlyDictionary<string, long> Statistics);
+    IReadOnlyDictionary<string, long> Statistics,
+    string? Id = null,
+    bool Firewalled = true,
+    IReadOnlyList<DhtContactDto>? Nearest = null);
+
+/// <summary>A node of the routing table.</summary>
+/// <param name="Address">Where it is.</param>
+/// <param name="SharedBits">Leading bits that its id shares with the node's.</param>
+public sealed record DhtContactDto(string Address, int SharedBits);

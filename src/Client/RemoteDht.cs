@@ -129,6 +129,9 @@ internal sealed class RemoteDht(ApiChannel api) : IDht
             Buckets = [.. dht.Buckets.Select(b => new DhtBucketInfo(b.SharedBits, b.Contacts))],
             Records = dht.Records,
             Statistics = dht.Statistics,
+            Id = dht.Id is null ? null : new Hash(Convert.FromHexString(dht.Id)),
+            IsFirewalled = dht.Firewalled,
+            Nearest = [.. (dht.Nearest ?? []).Select(c => new DhtContact(IPEndPoint.Parse(c.Address), c.SharedBits))],
         };
     }
 

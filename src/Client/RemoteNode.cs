@@ -71,19 +71,12 @@ public sealed class RemoteNode : IHyperNode
         await OpenAsync(new OpenFeedRequest(null, key.ToString()), cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public async ValueTask<IFeed?> FindFeedAsync(string name, CancellationToken cancellationToken = default)
-    {
-        try
-        {
-            FeedDto feed = await _api.GetAsync(ApiRoutes.Of(ApiRoutes.Feed, name), ApiJson.Default.FeedDto, cancellationToken)
-                .ConfigureAwait(false);
-            return await RemoteFeed.OpenAsync(_api, feed, cancellationToken).ConfigureAwait(false);
-        }
-        catch (FeedNotFoundException)
-        {
-            return null;
-        }
-    }
+    public ValueTask<IFeed?> FindFeedAsync(string name, CancellationToken cancellationToken = default) =>
+        FindAsync(name, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IFeed?> FindFeedAsync(FeedKey key, CancellationToken cancellationToken = default) =>
+        FindAsync(key.ToString(), cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<FeedInfo>> ListFeedsAsync(CancellationToken cancellationToken = default)
@@ -248,6 +241,20 @@ public sealed class RemoteNode : IHyperNode
         return Words.Of(peer);
     }
 
+    private async ValueTask<IFeed?> FindAsync(string nameOrKey, CancellationToken cancellationToken)
+    {
+        try
+        {
+            FeedDto feed = await _api.GetAsync(ApiRoutes.Of(ApiRoutes.Feed, nameOrKey), ApiJson.Default.FeedDto, cancellationToken)
+                .ConfigureAwait(false);
+            return await RemoteFeed.OpenAsync(_api, feed, cancellationToken).ConfigureAwait(false);
+        }
+        catch (FeedNotFoundException)
+        {
+            return null;
+        }
+    }
+
     private async Task<RemoteFeed> OpenAsync(OpenFeedRequest request, CancellationToken cancellationToken)
     {
         FeedDto feed = await _api.SendAsync(
@@ -275,6 +282,7 @@ internal static class Words
         ContiguousLength = feed.ContiguousLength,
         IsWritable = feed.Writable,
         PeerCount = feed.Peers,
+        Damage = feed.Damage,
     };
 
     public static PeerInfo Of(PeerDto peer) =>

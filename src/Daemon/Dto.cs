@@ -17,7 +17,8 @@ internal static class Dto
         info.Fork,
         info.ContiguousLength,
         info.IsWritable,
-        info.PeerCount);
+        info.PeerCount,
+        info.Damage);
 
     public static FeedEventDto Of(FeedEvent happened, FeedDto feed) => happened switch
     {
@@ -98,7 +99,10 @@ internal static class Dto
         dht.IsDegraded,
         [.. dht.Buckets.Select(b => new DhtBucketDto(b.SharedBits, b.Contacts))],
         dht.Records,
-        dht.Statistics);
+        dht.Statistics,
+        dht.Id?.ToString(),
+        dht.IsFirewalled,
+        [.. dht.Nearest.Select(c => new DhtContactDto(c.Address.ToString(), c.SharedBits))]);
 
     /// <summary>The tree, with many brothers of one class as one row.</summary>
     public static ActorDto Of(ActorView actor, int maxBrothers)

@@ -62,6 +62,9 @@ internal sealed class HostedNode(NodeOptions options, string name, IMeterFactory
     public ValueTask<IFeed?> FindFeedAsync(string name, CancellationToken cancellationToken = default) =>
         ((IHyperNode)Node).FindFeedAsync(name, cancellationToken);
 
+    public ValueTask<IFeed?> FindFeedAsync(FeedKey key, CancellationToken cancellationToken = default) =>
+        ((IHyperNode)Node).FindFeedAsync(key, cancellationToken);
+
     public ValueTask<IFeed> OpenFeedAsync(FeedKey key, CancellationToken cancellationToken = default) =>
         ((IHyperNode)Node).OpenFeedAsync(key, cancellationToken);
 

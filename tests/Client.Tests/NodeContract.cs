@@ -51,6 +51,9 @@ public abstract class NodeContract : IAsyncLifetime
         await using IFeed? found = await Node.FindFeedAsync("größe / ?");
         Assert.Equal(feed.Key, found!.Key);
         Assert.Null(await Node.FindFeedAsync("nothing"));
+        Assert.Null(await Node.FindFeedAsync(new FeedKey(new byte[32].Select((_, i) => (byte)(i + 1)).ToArray())));
+        await using IFeed? again = await Node.FindFeedAsync(feed.Key);
+        Assert.Equal(feed.Key, again!.Key);
         await using IFeed byKey = await Node.OpenFeedAsync(feed.Key);
         Assert.True(byKey.IsWritable);
         Assert.Equal(feed.DiscoveryKey, byKey.DiscoveryKey);

@@ -2,6 +2,7 @@ using HyperActors.Abstractions;
 using HyperActors.Actors;
 using HyperActors.Api;
 using HyperActors.Client;
+using Microsoft.Extensions.Logging;
 
 namespace HyperActors.Cli.Node;
 
@@ -11,11 +12,11 @@ internal sealed class NodeFactory : INodeFactory
     /// <summary>True when anything stands there that a node would have to look into.</summary>
     public bool Exists(string storagePath) => File.Exists(storagePath) || Directory.Exists(Path.Combine(storagePath, "store"));
 
-    public async ValueTask<IHyperNode> StartAsync(string storagePath, CancellationToken cancellationToken)
+    public async ValueTask<IHyperNode> StartAsync(string storagePath, ILoggerFactory log, CancellationToken cancellationToken)
     {
         try
         {
-            return await HyperNode.StartAsync(new NodeOptions { StoragePath = storagePath }, cancellationToken);
+            return await HyperNode.StartAsync(new NodeOptions { StoragePath = storagePath, LoggerFactory = log }, cancellationToken);
         }
         catch (StoreLockedException) when (NameRegistry.ReadFromStorage(storagePath) is { } daemon && File.Exists(daemon.Socket))
         {

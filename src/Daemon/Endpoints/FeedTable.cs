@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using HyperActors.Abstractions;
 using HyperActors.Crypto;
 
@@ -7,32 +6,12 @@ namespace HyperActors.Daemon;
 /// <summary>Feeds by what stands in a path: a key or a name. Opens none that the store does not have.</summary>
 internal sealed class FeedTable(IHyperNode node)
 {
-    private readonly ConcurrentDictionary<FeedKey, byte> _known = new();
-
     /// <exception cref="ApiException">The store has no such feed.</exception>
-    public async ValueTask<IFeed> OpenAsync(string nameOrKey, CancellationToken cancellationToken)
-    {
-        if (!FeedKey.TryParse(nameOrKey, out FeedKey key))
-        {
-            return await node.FindFeedAsync(nameOrKey, cancellationToken) ?? throw ApiException.NoFeed(nameOrKey);
-        }
-
-        // A feed that is opened by key is made: ask first. A store never loses one.
-        if (!_known.ContainsKey(key))
-        {
-            foreach (FeedInfo info in await node.ListFeedsAsync(cancellationToken))
-            {
-                _known.TryAdd(info.Key, 0);
-            }
-
-            if (!_known.ContainsKey(key))
-            {
-                throw ApiException.NoFeed(nameOrKey);
-            }
-        }
-
-        return await node.OpenFeedAsync(key, cancellationToken);
-    }
+    public async ValueTask<IFeed> OpenAsync(string nameOrKey, CancellationToken cancellationToken) =>
+        (FeedKey.TryParse(nameOrKey, out FeedKey key)
+            ? await node.FindFeedAsync(key, cancellationToken)
+            : await node.FindFeedAsync(nameOrKey, cancellationToken))
+        ?? throw ApiException.NoFeed(nameOrKey);
 
     public static string CheckName(string name)
     {

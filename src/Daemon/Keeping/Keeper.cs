@@ -173,7 +173,8 @@ public sealed class Keeper : IAsyncDisposable
         await _stop.CancelAsync();
         foreach (Kept kept in _feeds.Values)
         {
-            await kept.DisposeAsync();
+            // The swarm ends with the node, and takes all announcements back at once.
+            await kept.EndAsync(leaves: false);
         }
 
         _memory?.Dispose();
@@ -185,7 +186,7 @@ public sealed class Keeper : IAsyncDisposable
     {
         if (_feeds.TryRemove(key, out Kept? former))
         {
-            await former.DisposeAsync();
+            await former.EndAsync(leaves: true);
         }
 
         if (!what.Seed && !what.Download)
@@ -235,7 +236,7 @@ public sealed class Keeper : IAsyncDisposable
         }
     }
 
-    private sealed class Kept : IAsyncDisposable
+    private sealed class Kept : IDisposable
     {
         private readonly IFeed _feed;
         private readonly CancellationTokenSource _stop;
@@ -255,17 +256,19 @@ public sealed class Keeper : IAsyncDisposable
 
         public ISwarmSession? Session { get; set; }
 
-        public async ValueTask DisposeAsync()
+        public async Task EndAsync(bool leaves)
         {
             await _stop.CancelAsync();
             await Downloading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (Session is not null)
+            if (leaves && Session is not null)
             {
                 await Session.DisposeAsync();
             }
 
             await _feed.DisposeAsync();
-            _stop.Dispose();
+            Dispose();
         }
+
+        public void Dispose() => _stop.Dispose();
     }
 }

@@ -57,7 +57,8 @@ internal sealed class Setting
         }
     }
 
-    private bool IsNumber => _type == typeof(int) || _type == typeof(long) || _type == typeof(double) || _type == typeof(uint);
+    private bool IsNumber => _type == typeof(int) || _type == typeof(long) || _type == typeof(double) || _type == typeof(uint)
+        || _type == typeof(byte);
 
     /// <summary>Every setting of a kind of options, in the order of the source.</summary>
     /// <param name="type">The shape of the options.</param>
@@ -223,8 +224,9 @@ internal sealed class Setting
             number = whole;
             isRead &= _type == typeof(long)
                 || (_type == typeof(int) && whole is >= int.MinValue and <= int.MaxValue)
-                || (_type == typeof(uint) && whole is >= 0 and <= uint.MaxValue);
-            value = _type == typeof(int) ? (object)(int)whole : _type == typeof(uint) ? (uint)whole : whole;
+                || (_type == typeof(uint) && whole is >= 0 and <= uint.MaxValue)
+                || (_type == typeof(byte) && whole is >= 0 and <= byte.MaxValue);
+            value = isRead ? Convert.ChangeType(whole, _type, CultureInfo.InvariantCulture) : null;
         }
 
         return isRead && (_range is null

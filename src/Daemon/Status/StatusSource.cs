@@ -88,8 +88,9 @@ internal sealed class StatusSource(DaemonNode node, DaemonLimits limits)
         {
             MapOf map = await MapAsync(feed, cancellationToken);
             KeepDto keep = node.Keeper.Find(feed.Key);
-            look.Feeds[feed.Key.ToString()] = new FeedStatusDto(
-                feed.Key.ToString(),
+            string key = feed.Key == default ? feed.DiscoveryKey.ToString() : feed.Key.ToString();
+            look.Feeds[key] = new FeedStatusDto(
+                key,
                 feed.Name,
                 feed.Length,
                 feed.ByteLength,
@@ -100,7 +101,8 @@ internal sealed class StatusSource(DaemonNode node, DaemonLimits limits)
                 feed.Length == 0 ? 1 : Math.Round((double)map.Blocks / feed.Length, 4),
                 map.Cells,
                 keep.Seed,
-                keep.Download);
+                keep.Download,
+                feed.Damage);
         }
 
         double elapsed = before is null ? 0 : Math.Max(time - before.Time, 0.001);
@@ -142,7 +144,7 @@ internal sealed class StatusSource(DaemonNode node, DaemonLimits limits)
 
     private async ValueTask<MapOf> MapAsync(FeedInfo info, CancellationToken cancellationToken)
     {
-        if (info.ContiguousLength == info.Length)
+        if (info.Damage is not null || info.ContiguousLength == info.Length)
         {
             // All of it is here: nobody needs to be asked.
             byte[] full = new byte[Math.Min(MapCells, info.Length)];

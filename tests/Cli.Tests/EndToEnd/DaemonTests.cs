@@ -66,6 +66,39 @@ public sealed class DaemonTests : IDisposable
         }
     }
 
+    // The example of docs/getting-started.md; the network begins at a daemon here, and ports are the system's choice.
+    [Fact]
+    public async Task Two_daemons_find_each_other_over_the_DHT_and_share_a_feed_live()
+    {
+        _sandbox.Storage = _sandbox.In("boot");
+        (_, JsonElement boot) = await StartAsync("-h", "boot", "--set", "node.network.isBootstrapper=true");
+        using HttpClient http = Http(boot.GetProperty("socket").GetString()!);
+        string address = JsonSerializer.Deserialize<JsonElement>(await http.GetStringAsync("/v1/dht")).GetProperty("localAddress").GetString()!;
+
+        string[] Flags(string name) =>
+        [
+            "daemon", "--json", "-s", _sandbox.In(name), "-h", name, "-a", "127.0.0.1:0", "-b", address, "-p", "0",
+            "--set", "node.network.usesLocalDiscovery=false",
+        ];
+        RunningCli first = _sandbox.Start(Flags("hs1"));
+        Assert.Contains("\"event\":\"ready\"", await first.ReadLineAsync(), StringComparison.Ordinal);
+        RunningCli second = _sandbox.Start(Flags("hs2"));
+        Assert.Contains("\"url\":\"http://127.0.0.1:", await second.ReadLineAsync(), StringComparison.Ordinal);
+
+        RunningCli writer = _sandbox.Start("client", "-h", "hs1", "-n", "afeed", "write");
+        string key = (await writer.ReadLineAsync())!;
+        await writer.WriteAsync("hello\n");
+        RunningCli reader = _sandbox.Start("client", "-h", "hs2", "-k", key, "read");
+        Assert.Equal("hello", await reader.ReadLineAsync());
+        await writer.WriteAsync("world\n");
+        Assert.Equal("world", await reader.ReadLineAsync());
+        foreach (RunningCli daemon in new[] { first, second })
+        {
+            daemon.Signal(PosixSignalNumber.Terminate);
+            Assert.Equal(0, (await daemon.ExitAsync()).ExitCode);
+        }
+    }
+
     [Fact]
     public async Task One_storage_has_one_daemon_and_one_name_one_storage()
     {

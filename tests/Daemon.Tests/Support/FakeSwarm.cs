@@ -19,6 +19,9 @@ internal sealed class NodeWithSwarm(IHyperNode node, ISwarm swarm) : IHyperNode
 
     public ValueTask<IFeed?> FindFeedAsync(string name, CancellationToken cancellationToken = default) => node.FindFeedAsync(name, cancellationToken);
 
+    public ValueTask<IFeed?> FindFeedAsync(FeedKey key, CancellationToken cancellationToken = default) =>
+        node.FindFeedAsync(key, cancellationToken);
+
     public ValueTask<IFeed> OpenFeedAsync(FeedKey key, CancellationToken cancellationToken = default) => node.OpenFeedAsync(key, cancellationToken);
 
     public ValueTask<IReadOnlyList<FeedInfo>> ListFeedsAsync(CancellationToken cancellationToken = default) => node.ListFeedsAsync(cancellationToken);
