@@ -72,7 +72,11 @@ public sealed class HyperNode : IHyperNode
             system = ActorSystem.Create("hyperactors");
             IScheduler clock = system.Scheduler;
             var doors = new NodeDoors(
-                new TcpNetwork(options.Transport), disk, RandomSource.System, () => UdpDoor.Open(options.Udp, () => clock.MonotonicClock));
+                new TcpNetwork(options.Transport),
+                disk,
+                RandomSource.System,
+                () => UdpDoor.Open(options.Udp, () => clock.MonotonicClock),
+                Multicast: options.Network is { } network ? new MulticastDoor(network.LocalInterfaces, IPAddress.Parse(network.Host)) : null);
             return await StartAsync(options, system, doors, catalog, ownsSystem: true, owned, cancellationToken);
         }
         catch

@@ -28,4 +28,7 @@ internal static partial class Log
 
     [LoggerMessage(6, LogLevel.Error, "Feed {Key} is frozen: its writer signed two histories of fork {Fork}")]
     public static partial void FeedFrozen(ILogger log, FeedKey key, ulong fork);
+
+    [LoggerMessage(20, LogLevel.Warning, "Local discovery cannot use the interface with {Address}: no multicast socket is to be had there")]
+    public static partial void NoMulticast(ILogger log, IPAddress address);
 }

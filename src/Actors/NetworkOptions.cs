@@ -64,6 +64,13 @@ public sealed record NetworkOptions
     /// <summary>How many peers the swarm wants, and how patiently it looks for them.</summary>
     public SwarmOptions Swarm { get; set; } = new();
 
+    /// <summary>How loud the node is on the local network, and how much of what it hears there it keeps.</summary>
+    public LocalDiscoveryOptions LocalDiscovery { get; set; } = new();
+
+    /// <summary>The names of the interfaces on which peers are looked for and told of this node; null for every one that can multicast
+    /// and has a private address, which loopback has not.</summary>
+    public IList<string>? LocalInterfaces { get; set; }
+
     /// <summary>Datagrams that wait for the DHT to look at them; what comes beyond is dropped and counted.</summary>
     public int MaxWaitingDatagrams { get; set; } = 4096;
 

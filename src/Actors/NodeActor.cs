@@ -7,7 +7,7 @@ namespace HyperActors.Actors;
 /// <summary>A node: starts its parts from below, stops them from above.</summary>
 /// <remarks>
 /// Parent: the user guardian. Children: <see cref="CorestoreActor"/>, <see cref="ConnectionsActor"/> and, with a
-/// network, <see cref="DhtActor"/> and <see cref="SwarmActor"/>. Never restarted: what its children could not mend ends the node.
+/// network, <see cref="DhtActor"/>, <see cref="SwarmActor"/> and <see cref="LocalDiscoveryActor"/>. Never restarted: what its children could not mend ends the node.
 /// </remarks>
 public sealed class NodeActor : ReceiveActor
 {
@@ -56,8 +56,22 @@ public sealed class NodeActor : ReceiveActor
             var setup = new DhtSetup(
                 network, udx.Value, doors.Addresses ?? new LocalAddresses(), keys, doors.Random, doors.Disk as INotes, connections, log);
             dht = Context.ActorOf(DhtActor.PropsFor(setup), "dht");
-            swarm = Context.ActorOf(SwarmActor.PropsFor(new SwarmSetup(
-                network.Swarm, keys.PublicKey, doors.Random, null, network.UsesDht, dht, connections, null, new SwarmMemory())), "swarm");
+            IActorRef? local = null;
+            if (doors.Multicast is { } multicast && network.UsesLocalDiscovery)
+            {
+                // Not watched: a node without it has the DHT still.
+                local = Context.ActorOf(
+                    LocalDiscoveryActor.PropsFor(new LocalDiscoverySetup(
+                        network.LocalDiscovery, keys.PublicKey, doors.Random, multicast, dht, network.NetworkPollInterval,
+                        new LocalDiscoveryMemory(), log)),
+                    "local");
+            }
+
+            var memory = new SwarmMemory();
+            swarm = Context.ActorOf(
+                SwarmActor.PropsFor(new SwarmSetup(
+                    network.Swarm, keys.PublicKey, doors.Random, options.Firewall, network.UsesDht, dht, connections, local, memory)),
+                "swarm");
             Context.Watch(dht);
             Context.Watch(swarm);
         }

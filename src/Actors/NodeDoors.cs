@@ -8,4 +8,11 @@ namespace HyperActors.Actors;
 /// <param name="Random">The door to chance.</param>
 /// <param name="OpenUdp">Opens the door to UDP when it is first needed, for the node to keep and close; null where there is none.</param>
 /// <param name="Addresses">This machine's own addresses; null for those that its interfaces have.</param>
-public sealed record NodeDoors(INetwork Network, IStoreDisk Disk, RandomSource Random, Func<UdpDoor>? OpenUdp = null, LocalAddresses? Addresses = null);
+/// <param name="Multicast">The door to the local network; null where peers are not looked for there.</param>
+public sealed record NodeDoors(
+    INetwork Network,
+    IStoreDisk Disk,
+    RandomSource Random,
+    Func<UdpDoor>? OpenUdp = null,
+    LocalAddresses? Addresses = null,
+    IMulticastDoor? Multicast = null);

@@ -1,3 +1,4 @@
+using HyperActors.Crypto;
 using HyperActors.Replication;
 using HyperActors.Storage;
 using HyperActors.Udx;
@@ -39,6 +40,10 @@ public sealed record NodeOptions
 
     /// <summary>The node's part in the network of peers; null for a node without one, which has no UDP socket and only dials and takes TCP.</summary>
     public NetworkOptions? Network { get; set; }
+
+    /// <summary>True for a peer that is not wanted: the swarm neither dials it nor lets it in, and bans it when it knows it. It is
+    /// asked on any thread, often, and must be quick. Null lets everybody in.</summary>
+    public Func<PublicKey, bool>? Firewall { get; set; }
 
     /// <summary>How long stopping may take before what is left is cut off. More lets slow disks finish.</summary>
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(10);
