@@ -20,6 +20,9 @@ internal static class CommandLine
             new ClientCommand(host, globals),
             new TopCommand(host, globals),
             new ConfigCommand(host, globals),
+            new DhtCommand(host, globals),
+            new SwarmCommand(host, globals),
+            new DoctorCommand(host, globals),
             new DemoCommand(host, globals),
         };
         foreach (Option option in globals.All)

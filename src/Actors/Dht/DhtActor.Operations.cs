@@ -29,7 +29,7 @@ public sealed partial class DhtActor
             if (_operations.TryGetValue((Sender, m.Id), out FlowScope? scope))
             {
                 scope.Cancel();
-                RunDue();
+                Drain();
             }
         });
         ReceiveStarted<LookupInto>(m =>
@@ -43,7 +43,7 @@ public sealed partial class DhtActor
             if (_lookups.TryGetValue(m.Peers, out FlowScope? scope))
             {
                 scope.Cancel();
-                RunDue();
+                Drain();
             }
         });
         ReceiveStarted<AnnounceOnce>(m => Answer(async scope => new Stored((await _dht.AnnounceAsync(
@@ -91,13 +91,6 @@ public sealed partial class DhtActor
         handle(message);
         Drain();
     });
-
-    /// <summary>What a flow has to do after its scope was cancelled.</summary>
-    private void RunDue()
-    {
-        Node.Runner.Run();
-        Drain();
-    }
 
     // For the swarm: found peers as they come, and a last word.
     private void Operate(long id, Func<Action<TopicFound>, FlowScope, Flow<OperationResult>> begin)

@@ -250,6 +250,8 @@ public sealed partial class DhtActor : ReceiveActor, IWithTimers
     // The rhythm of every driver: one change to the machine, drain it, set the alarm.
     private void Drain()
     {
+        // Flows that the turn has started or cancelled take their next steps.
+        Node.Runner.Run();
         while (_dht.TryPollEvent(out DhtEvent? happened))
         {
             Handle(happened!);

@@ -5,21 +5,22 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Security.Cryptography;
 using HyperActors.Abstractions;
+using HyperActors.Actors;
 using HyperActors.Cli.Demo;
 using HyperActors.Cli.Input;
-using HyperActors.Cli.Node;
 using HyperActors.Cli.Parsing;
 using HyperActors.Cli.Rendering;
 
 namespace HyperActors.Cli.Commands;
 
-/// <summary><c>demo [PATH]</c>: a folder through two nodes and a JavaScript peer, compared on every side.</summary>
+/// <summary><c>demo [PATH]</c>: a folder through two nodes and a JavaScript peer that meet in a DHT of their own, compared on every side.</summary>
 internal sealed class DemoCommand : Verb
 {
     private const string Same = "same";
     private const string Different = "different";
     private const string Skipped = "skipped";
     private const string FeedName = "demo";
+    private const int DhtNodes = 8;
 
     private readonly Argument<string?> _path = new("PATH")
     {
@@ -28,7 +29,7 @@ internal sealed class DemoCommand : Verb
     };
 
     public DemoCommand(CliHost host, GlobalOptions globals)
-        : base("demo", "Copy a folder or file through two nodes and a JavaScript peer, and compare", host, globals) =>
+        : base("demo", "Copy a folder or file through two nodes and a JavaScript peer that find each other in a small DHT on loopback, and compare", host, globals) =>
         Arguments.Add(_path);
 
     public override IReadOnlyList<string> Examples => ["demo", "demo ~/Pictures", "demo film.mkv --json"];
@@ -56,12 +57,13 @@ internal sealed class DemoCommand : Verb
         foreach (DemoStep step in result.Steps)
         {
             bool isDone = step.Verdict != Skipped;
+            bool hasBlocks = isDone && step.Blocks > 0;
             table.Add(
                 step.Step,
-                isDone ? step.Blocks.ToString(CultureInfo.InvariantCulture) : "-",
-                isDone ? step.Bytes.ToString(CultureInfo.InvariantCulture) : "-",
+                hasBlocks ? step.Blocks.ToString(CultureInfo.InvariantCulture) : "-",
+                hasBlocks ? step.Bytes.ToString(CultureInfo.InvariantCulture) : "-",
                 isDone ? step.Seconds.ToString("0.000", CultureInfo.InvariantCulture) : "-",
-                isDone ? step.MegabytesPerSecond.ToString("0", CultureInfo.InvariantCulture) : "-",
+                hasBlocks ? step.MegabytesPerSecond.ToString("0", CultureInfo.InvariantCulture) : "-",
                 step.Note is null ? step.Verdict ?? string.Empty : $"{step.Verdict}: {step.Note}");
         }
 
@@ -81,16 +83,18 @@ internal sealed class DemoCommand : Verb
     private sealed class Run(VerbContext context, FolderArchive archive, string folder)
     {
         private readonly List<DemoStep> _steps = [];
+        private IPEndPoint? _bootstrap;
 
         public async Task<DemoResult> RunAsync(CancellationToken cancellationToken)
         {
             Printer printer = context.Printer;
             printer.Line($"{archive.Source}: {archive}");
-            await using IHyperNode one = await context.Host.Nodes.StartAsync(Path.Combine(folder, "one"), new PrintedLog(context.Printer), cancellationToken);
+            await using DhtHost dht = await StartDhtAsync(cancellationToken);
+            await using IHyperNode one = await StartNodeAsync("one", cancellationToken);
             await using IFeed source = await one.OpenFeedAsync(FeedName, cancellationToken);
             byte[] digest = await AppendAsync(source, cancellationToken);
 
-            await using IHyperNode two = await context.Host.Nodes.StartAsync(Path.Combine(folder, "two"), new PrintedLog(context.Printer), cancellationToken);
+            await using IHyperNode two = await StartNodeAsync("two", cancellationToken);
             await using IFeed copy = await two.OpenFeedAsync(source.Key, cancellationToken);
             await CopyAsync(one, two, source, copy, cancellationToken);
             await CompareAsync(source, copy, digest, cancellationToken);
@@ -138,19 +142,79 @@ internal sealed class DemoCommand : Verb
             }
         }
 
-        private async Task CopyAsync(IHyperNode one, IHyperNode two, IFeed source, IFeed copy, CancellationToken cancellationToken)
+        // A network of its own: nobody outside this machine hears of the demo.
+        private async Task<DhtHost> StartDhtAsync(CancellationToken cancellationToken)
         {
             var clock = Stopwatch.StartNew();
-            IPEndPoint address = await one.ListenTcpAsync(new IPEndPoint(IPAddress.Loopback, 0), cancellationToken);
-            await using var link = new PeerLink(
-                two, PeerDial.OverTcp(new HostPort(address.Address.ToString(), address.Port)), PeerLink.DefaultMaxAway, context.Printer);
+            var host = DhtHost.Start();
+            for (int i = 0; i < DhtNodes; i++)
+            {
+                NetworkOptions network = OnLoopback();
+                (network.IsBootstrapper, network.IsEphemeral, network.IsFirewalled) = (i == 0, false, false);
+                IDht node = await host.AddAsync(network, null, cancellationToken);
+                await node.WaitUntilReadyAsync(cancellationToken);
+                _bootstrap ??= (await node.GetInfoAsync(cancellationToken)).LocalAddress;
+            }
+
+            Add($"start a DHT of {DhtNodes} nodes on loopback", clock.Elapsed);
+            return host;
+        }
+
+        private async Task<IHyperNode> StartNodeAsync(string name, CancellationToken cancellationToken)
+        {
+            IHyperNode node = await context.Host.Nodes.StartAsync(
+                Path.Combine(folder, name), new PrintedLog(context.Printer), OnLoopback(), cancellationToken);
+            await node.Dht.WaitUntilReadyAsync(cancellationToken);
+            return node;
+        }
+
+        private NetworkOptions OnLoopback() => new()
+        {
+            Host = IPAddress.Loopback.ToString(),
+            Port = 0,
+            Bootstrap = _bootstrap is null ? [] : [_bootstrap.ToString()],
+            UsesLocalDiscovery = false,
+        };
+
+        private async Task CopyAsync(IHyperNode one, IHyperNode two, IFeed source, IFeed copy, CancellationToken cancellationToken)
+        {
+            await using ISwarmSession announced = await one.Swarm.JoinAsync(
+                source.DiscoveryKey, new SwarmJoinOptions { Client = false }, cancellationToken);
+            await announced.FlushAsync(cancellationToken);
+
+            using var met = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            IAsyncEnumerator<SwarmEvent> events = two.Swarm.WatchAsync(met.Token).GetAsyncEnumerator(met.Token);
+            ValueTask<bool> next = events.MoveNextAsync();
+            var clock = Stopwatch.StartNew();
+            await using ISwarmSession looking = await two.Swarm.JoinAsync(
+                source.DiscoveryKey, new SwarmJoinOptions { Server = false }, cancellationToken);
+            await UntilAsync<SwarmEvent.PeerFound>();
+            Add("node two finds node one by topic", clock.Elapsed);
+            clock.Restart();
+            await UntilAsync<SwarmEvent.Connected>();
+            Add("node two connects to it, over UDX", clock.Elapsed);
+            clock.Restart();
+            await met.CancelAsync();
             await ProgressBar.RunAsync(context.Host, !context.Printer.IsJson, "copy", async show =>
             {
                 var progress = new Relay(p => show(p.Blocks, p.Total, Words.Bytes(p.Bytes)));
-                await link.WhileConnectedAsync(token => copy.DownloadAsync(0, source.Length, progress, token), cancellationToken);
+                await copy.DownloadAsync(0, source.Length, progress, cancellationToken);
                 return true;
             });
-            Add("copy to node two, over TCP", copy.ContiguousLength, copy.ByteLength, clock.Elapsed, null);
+            Add("copy to node two", copy.ContiguousLength, copy.ByteLength, clock.Elapsed, null);
+
+            async Task UntilAsync<T>()
+                where T : SwarmEvent
+            {
+                bool isFound = false;
+                while (!isFound)
+                {
+                    isFound = await next
+                        ? events.Current is T
+                        : throw new CliException(ExitCode.Failed, "the swarm of node two has ended");
+                    next = events.MoveNextAsync();
+                }
+            }
         }
 
         private async Task CompareAsync(IFeed source, IFeed copy, byte[] digest, CancellationToken cancellationToken)
@@ -189,7 +253,7 @@ internal sealed class DemoCommand : Verb
 
         private async Task CopyToJavaScriptAsync(IHyperNode two, IFeed copy, byte[] digest, CancellationToken cancellationToken)
         {
-            const string step = "copy on to JavaScript, over TCP";
+            const string step = "copy on to JavaScript";
             (JsPeer? peer, string? whyNot) = JsPeer.Find(context.Host);
             if (peer is null)
             {
@@ -197,13 +261,17 @@ internal sealed class DemoCommand : Verb
                 return;
             }
 
-            IPEndPoint address = await two.ListenTcpAsync(new IPEndPoint(IPAddress.Loopback, 0), cancellationToken);
+            await using ISwarmSession announced = await two.Swarm.JoinAsync(
+                copy.DiscoveryKey, new SwarmJoinOptions { Client = false }, cancellationToken);
+            await announced.FlushAsync(cancellationToken);
             JsPeerResult result = await ProgressBar.RunAsync(
                 context.Host,
                 !context.Printer.IsJson,
                 "copy to JavaScript",
-                _ => peer.DownloadAsync(Path.Combine(folder, "js"), address, copy.Key, copy.Length, cancellationToken));
+                _ => peer.DownloadAsync(Path.Combine(folder, "js"), _bootstrap!, copy.Key, copy.Length, cancellationToken));
             bool isSame = result.Blocks == copy.Length && result.Sha256 == Convert.ToHexStringLower(digest);
+            Add("JavaScript finds node two by topic", TimeSpan.FromSeconds(result.FindSeconds));
+            Add("JavaScript connects to it, over UDX", TimeSpan.FromSeconds(result.ConnectSeconds));
             Add(step, result.Blocks, result.Bytes, TimeSpan.FromSeconds(result.Seconds), null);
             Add(
                 "JavaScript with the source, SHA-256",
@@ -214,13 +282,15 @@ internal sealed class DemoCommand : Verb
                 isSame ? null : "the digests differ");
         }
 
+        private void Add(string step, TimeSpan time) => Add(step, 0, 0, time, null);
+
         private void Add(string step, ulong blocks, ulong bytes, TimeSpan time, string? verdict, string? note = null)
         {
             double seconds = Math.Max(time.TotalSeconds, 0.000_001);
             _steps.Add(new DemoStep(
                 step, blocks, bytes, Math.Round(seconds, 3), Math.Round(bytes / seconds / 1e6, 1), verdict, note));
-            context.Printer.Line(verdict is null
-                ? $"{step}: {Words.Count(blocks, "block")}, {Words.Bytes(bytes)} in {Words.Seconds(time)}"
+            context.Printer.Line(verdict is null && blocks == 0 ? $"{step}: {Words.Seconds(time)}"
+                : verdict is null ? $"{step}: {Words.Count(blocks, "block")}, {Words.Bytes(bytes)} in {Words.Seconds(time)}"
                 : $"{step}: {verdict}");
         }
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using HyperActors.Abstractions;
+using HyperActors.Actors;
 using HyperActors.Cli.Node;
 using HyperActors.Cli.Parsing;
 using HyperActors.Cli.Rendering;
@@ -37,7 +38,7 @@ internal sealed class FeedDownloadCommand : Verb
 
     private readonly Option<TimeSpan?> _away = new("--away")
     {
-        Description = "Give up when the peer is away for this long at a stretch [default: 30s, with --live never]",
+        Description = "Give up when nobody is there for this long at a stretch [default: 30s, with --live never]",
         HelpName = "TIME",
         CustomParser = ArgumentReader.One<TimeSpan?>(ArgumentReader.Time),
     };
@@ -46,7 +47,7 @@ internal sealed class FeedDownloadCommand : Verb
         : base("download", "Bring a feed, or a range of it, to this disk; goes on where it was interrupted", host, globals)
     {
         Arguments.Add(_key);
-        _transport = new TransportChoice(this, "The peer to download from");
+        _transport = new TransportChoice(this, "The peer to download from", 0);
         Options.Add(_range);
         Options.Add(_live);
         Options.Add(_timeout);
@@ -55,6 +56,8 @@ internal sealed class FeedDownloadCommand : Verb
 
     public override IReadOnlyList<string> Examples =>
     [
+        "feed download ybndrfg8…",
+        "feed download ybndrfg8… --host 127.0.0.1 -b 127.0.0.1:49737",
         "feed download ybndrfg8… --tcp 192.0.2.7:4000",
         "feed download ybndrfg8… --tcp 192.0.2.7:4000 --range 0..100 --timeout 1m",
         "feed download ybndrfg8… --tcp 192.0.2.7:4000 --live --json -v",
@@ -63,14 +66,15 @@ internal sealed class FeedDownloadCommand : Verb
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
-        PeerDial peer = _transport.Tcp(context) is { } tcp
-            ? PeerDial.OverTcp(tcp)
+        NetworkOptions? network = _transport.Network(context);
+        PeerDial? peer = network is not null ? null
+            : _transport.Tcp(context) is { } tcp ? PeerDial.OverTcp(tcp)
             : PeerDial.OverUdx(await _transport.RouteAsync(context, isServing: false, cancellationToken));
         BlockRange range = context.Get(_range) ?? new BlockRange(0, null);
         bool live = context.Get(_live);
         TimeSpan? timeout = context.Get(_timeout);
         var download = new Download(context.Printer, range);
-        await using IHyperNode node = await context.StartNodeAsync(cancellationToken);
+        await using IHyperNode node = await context.StartNodeAsync(network, cancellationToken);
         await using IFeed feed = await node.OpenFeedAsync(context.Get(_key)!.Value, cancellationToken);
         if (!await download.IsCompleteAsync(feed, cancellationToken))
         {
@@ -82,8 +86,10 @@ internal sealed class FeedDownloadCommand : Verb
 
             try
             {
-                await using var link = new PeerLink(
-                    node, peer, context.Get(_away) ?? (live ? null : PeerLink.DefaultMaxAway), context.Printer);
+                TimeSpan? maxAway = context.Get(_away) ?? (live ? null : PeerLink.DefaultMaxAway);
+                await using IFeedSource link = peer is null
+                    ? new TopicLink(node, feed, maxAway, context.Printer)
+                    : new PeerLink(node, peer, maxAway, context.Printer);
                 await ProgressBar.RunAsync(
                     context.Host,
                     !context.Printer.IsJson && !context.Printer.IsVerbose,
@@ -148,7 +154,7 @@ internal sealed class FeedDownloadCommand : Verb
         }
 
         public async Task RunAsync(
-            IFeed feed, PeerLink link, bool live, Action<ulong, ulong, string> show, CancellationToken cancellationToken)
+            IFeed feed, IFeedSource link, bool live, Action<ulong, ulong, string> show, CancellationToken cancellationToken)
         {
             _show = show;
             if (!live)

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Net;
 using HyperActors.Abstractions;
+using HyperActors.Actors;
 using HyperActors.Cli.Input;
+using HyperActors.Cli.Network;
 using HyperActors.Cli.Parsing;
 using HyperActors.Cli.Rendering;
 
@@ -22,14 +24,16 @@ internal sealed class FeedServeCommand : Verb
     };
 
     public FeedServeCommand(CliHost host, GlobalOptions globals)
-        : base("serve", "Serve every feed of the storage to anyone who knows a key, until stopped; prints the address first", host, globals)
+        : base("serve", "Serve every feed of the storage to anyone who knows a key, by topic or at an address, until stopped; prints the address first", host, globals)
     {
-        _transport = new TransportChoice(this, "Where to listen; port 0 takes a free one");
+        _transport = new TransportChoice(this, "Where to listen for those who know the address; port 0 takes a free one", NetworkOptions.DefaultPort);
         Options.Add(_stdin);
     }
 
     public override IReadOnlyList<string> Examples =>
     [
+        "feed serve",
+        "feed serve --host 127.0.0.1 -b 127.0.0.1:49737",
         "feed serve --tcp 0.0.0.0:4000",
         "feed serve --tcp [::1]:0 --json",
         "feed serve --tcp 127.0.0.1:4000 --stdin notes",
@@ -40,15 +44,18 @@ internal sealed class FeedServeCommand : Verb
     {
         string? name = context.Get(_stdin);
         IPEndPoint? tcp = _transport.Tcp(context) is { } wanted ? await wanted.ResolveAsync(cancellationToken) : null;
-        UdxRoute? route = tcp is null ? await _transport.RouteAsync(context, isServing: true, cancellationToken) : null;
+        NetworkOptions? network = _transport.Network(context);
+        UdxRoute? route = tcp is null && network is null ? await _transport.RouteAsync(context, isServing: true, cancellationToken) : null;
         await using IHyperNode node = name is null
-            ? await context.StartNodeAsync(cancellationToken)
-            : await context.StartExistingNodeAsync(name, cancellationToken);
+            ? await context.StartNodeAsync(network, cancellationToken)
+            : await context.StartExistingNodeAsync(name, network, cancellationToken);
         await using IFeed? feed = name is null ? null : await context.OpenWritableFeedAsync(node, name, cancellationToken);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task reporting = context.Printer.IsVerbose ? ReportAsync(context.Printer, node, stop.Token) : Task.CompletedTask;
+        Task reporting = context.Printer.IsVerbose ? ConnectionReport.RunAsync(context.Printer, node, stop.Token) : Task.CompletedTask;
 
-        IPEndPoint address = route is null ? await node.ListenTcpAsync(tcp!, cancellationToken) : route.Local;
+        IPEndPoint address = network is not null ? await JoinAsync(node, cancellationToken)
+            : route is null ? await node.ListenTcpAsync(tcp!, cancellationToken)
+            : route.Local;
         Task accepting = route is null ? Task.CompletedTask : AcceptAsync(node, route, stop.Token);
         if (accepting.IsFaulted)
         {
@@ -84,6 +91,23 @@ internal sealed class FeedServeCommand : Verb
         return ExitCode.Ok;
     }
 
+    // Each feed is a topic of its own. The address is told once all of them are announced: whoever looks from then on finds us.
+    private static async Task<IPEndPoint> JoinAsync(IHyperNode node, CancellationToken cancellationToken)
+    {
+        var sessions = new List<ISwarmSession>();
+        foreach (FeedInfo info in await node.ListFeedsAsync(cancellationToken))
+        {
+            sessions.Add(await node.Swarm.JoinAsync(info.DiscoveryKey, null, cancellationToken));
+        }
+
+        foreach (ISwarmSession session in sessions)
+        {
+            await session.FlushAsync(cancellationToken);
+        }
+
+        return (await node.Dht.GetInfoAsync(cancellationToken)).LocalAddress!;
+    }
+
     // One peer at a time: while one is here, and a little longer, the id of the stream is taken.
     private static async Task AcceptAsync(IHyperNode node, UdxRoute route, CancellationToken cancellationToken)
     {
@@ -106,27 +130,6 @@ internal sealed class FeedServeCommand : Verb
 
             await Task.Delay(ReopenPause, cancellationToken);
             next = node.AcceptUdxAsync(route, cancellationToken);
-        }
-    }
-
-    private static async Task ReportAsync(Printer printer, IHyperNode node, CancellationToken cancellationToken)
-    {
-        await foreach (ConnectionEvent happened in node.WatchConnectionsAsync(cancellationToken))
-        {
-            if (happened is ConnectionEvent.Opened { Peer: var peer })
-            {
-                printer.Detail(
-                    new ConnectedEvent(peer.ConnectionId, peer.PublicKey.ToString(), peer.Address?.ToString()),
-                    ResultJson.Default.ConnectedEvent,
-                    e => $"connection {e.Connection} from {e.Address ?? "?"} opened, public key {e.PublicKey}");
-            }
-            else if (happened is ConnectionEvent.Closed closed)
-            {
-                printer.Detail(
-                    new DisconnectedEvent(closed.ConnectionId, closed.Address?.ToString(), closed.Reason),
-                    ResultJson.Default.DisconnectedEvent,
-                    e => $"connection {e.Connection} from {e.Address ?? "?"} ended{(e.Reason is null ? string.Empty : $": {e.Reason}")}");
-            }
         }
     }
 }

@@ -1,11 +1,13 @@
 using System.CommandLine;
 using System.Net;
 using HyperActors.Abstractions;
+using HyperActors.Actors;
+using HyperActors.Cli.Network;
 using HyperActors.Cli.Parsing;
 
 namespace HyperActors.Cli.Commands;
 
-/// <summary>The options of a verb that takes either TCP or a UDX stream whose two ends are named.</summary>
+/// <summary>The options of a verb that meets peers at a feed's topic, or is given an address: TCP, or a UDX stream whose two ends are named.</summary>
 /// <remarks>UDX has no handshake of its own: the stream of the side that serves has the id 1, that of the one that downloads 2.</remarks>
 internal sealed class TransportChoice
 {
@@ -27,8 +29,12 @@ internal sealed class TransportChoice
     };
 
     private readonly Option<HostPort?> _tcp;
+    private readonly NetworkFlags _network;
 
-    public TransportChoice(Command verb, string tcpDescription)
+    /// <param name="verb">Gets the options.</param>
+    /// <param name="tcpDescription">What <c>--tcp</c> means to it.</param>
+    /// <param name="defaultPort">The UDP port when it meets peers at a topic and none is named.</param>
+    public TransportChoice(Command verb, string tcpDescription, int defaultPort)
     {
         _tcp = new Option<HostPort?>("--tcp")
         {
@@ -39,14 +45,21 @@ internal sealed class TransportChoice
         verb.Options.Add(_tcp);
         verb.Options.Add(_udx);
         verb.Options.Add(_peer);
+        _network = new NetworkFlags(verb, defaultPort);
         verb.Validators.Add(result =>
         {
             bool hasTcp = result.GetResult(_tcp) is not null;
             bool hasUdx = result.GetResult(_udx) is not null;
             bool hasPeer = result.GetResult(_peer) is not null;
-            if (hasTcp == hasUdx)
+            if (hasTcp && hasUdx)
             {
-                result.AddError($"{verb.Path()} takes either --tcp HOST:PORT or --udx HOST:PORT with --udx-peer HOST:PORT; see {verb.Path()} --help");
+                result.AddError(
+                    $"{verb.Path()} takes either --tcp HOST:PORT or --udx HOST:PORT with --udx-peer HOST:PORT, or neither to meet peers at a topic; "
+                    + $"see {verb.Path()} --help");
+            }
+            else if ((hasTcp || hasUdx) && _network.AreGiven(result))
+            {
+                result.AddError($"{(hasTcp ? "--tcp" : "--udx")} names an address: {NetworkFlags.Names} say which network to meet peers in");
             }
             else if (hasUdx != hasPeer)
             {
@@ -57,6 +70,10 @@ internal sealed class TransportChoice
 
     /// <summary>The address of <c>--tcp</c>; null when it is UDX.</summary>
     public HostPort? Tcp(VerbContext context) => context.Get(_tcp);
+
+    /// <summary>The network to meet peers in; null when an address is given.</summary>
+    public NetworkOptions? Network(VerbContext context) =>
+        context.Get(_tcp) is null && context.Get(_udx) is null ? _network.Read(context) : null;
 
     /// <summary>The two ends of the stream, ours first.</summary>
     public async ValueTask<UdxRoute> RouteAsync(VerbContext context, bool isServing, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using HyperActors.Abstractions;
+using HyperActors.Actors;
 using HyperActors.Cli.Parsing;
 using HyperActors.Cli.Rendering;
 using HyperActors.Crypto;
@@ -40,11 +41,19 @@ internal sealed class VerbContext
 
     /// <summary>The node on the storage, which is made when there is none.</summary>
     public ValueTask<IHyperNode> StartNodeAsync(CancellationToken cancellationToken) =>
-        Host.Nodes.StartAsync(StoragePath, new PrintedLog(Printer), cancellationToken);
+        StartNodeAsync(null, cancellationToken);
+
+    /// <summary>The node on the storage, with a part in a network of peers.</summary>
+    public ValueTask<IHyperNode> StartNodeAsync(NetworkOptions? network, CancellationToken cancellationToken) =>
+        Host.Nodes.StartAsync(StoragePath, new PrintedLog(Printer), network, cancellationToken);
 
     /// <summary>The node on a storage that must be there: who asks for a feed that exists does not want a new directory.</summary>
     public ValueTask<IHyperNode> StartExistingNodeAsync(string nameOrKey, CancellationToken cancellationToken) =>
-        Host.Nodes.Exists(StoragePath) ? StartNodeAsync(cancellationToken) : throw NoSuchFeed(nameOrKey);
+        StartExistingNodeAsync(nameOrKey, null, cancellationToken);
+
+    /// <inheritdoc cref="StartExistingNodeAsync(string, CancellationToken)"/>
+    public ValueTask<IHyperNode> StartExistingNodeAsync(string nameOrKey, NetworkOptions? network, CancellationToken cancellationToken) =>
+        Host.Nodes.Exists(StoragePath) ? StartNodeAsync(network, cancellationToken) : throw NoSuchFeed(nameOrKey);
 
     /// <summary>Opens the feed of that name or key when the storage has it.</summary>
     /// <exception cref="CliException">It does not.</exception>
@@ -81,7 +90,7 @@ internal sealed class VerbContext
         if (FeedKey.TryParse(nameOrKey, out _))
         {
             return CliException.NotFound(
-                $"{StoragePath} has no feed with the key {nameOrKey}; hyperactors feed download {nameOrKey} --tcp HOST:PORT fetches it");
+                $"{StoragePath} has no feed with the key {nameOrKey}; hyperactors feed download {nameOrKey} fetches it");
         }
 
         if (nameOrKey.Length >= ShortestBrokenKey && !ArgumentReader.Key(nameOrKey, out _, out string? error))

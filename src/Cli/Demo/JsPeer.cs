@@ -34,16 +34,21 @@ internal sealed class JsPeer
         IEnumerable<string> folders = string.IsNullOrEmpty(named)
             ? Checkout.Above(AppContext.BaseDirectory).Select(folder => Path.Combine(folder, "tests", "Interop.Tests", "js"))
             : [Directory.Exists(named) ? named : Path.GetDirectoryName(Path.GetFullPath(named))!];
-        string? packages = folders.FirstOrDefault(folder => Directory.Exists(Path.Combine(folder, "node_modules", "corestore")));
+        string? packages = folders.FirstOrDefault(folder => Directory.Exists(Path.Combine(folder, "node_modules", "hyperswarm")));
         return packages is null
             ? (null, $"the npm packages are not installed; ./build.sh demo installs them, or {FolderVariable} names their folder")
             : (new JsPeer(packages), null);
     }
 
-    /// <summary>Lets the peer download the first <paramref name="length"/> blocks of a feed from that address.</summary>
+    /// <summary>Lets the peer download the first <paramref name="length"/> blocks of a feed from whoever it meets at its topic.</summary>
+    /// <param name="folder">For its store.</param>
+    /// <param name="bootstrap">A node of the DHT to look in.</param>
+    /// <param name="key">The feed.</param>
+    /// <param name="length">How many blocks.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="CliException">It could not; the message says why.</exception>
     public async Task<JsPeerResult> DownloadAsync(
-        string folder, IPEndPoint address, FeedKey key, ulong length, CancellationToken cancellationToken)
+        string folder, IPEndPoint bootstrap, FeedKey key, ulong length, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(MaxTime);
@@ -51,8 +56,8 @@ internal sealed class JsPeer
             "-",
             _packages,
             folder,
-            address.Address.ToString(),
-            address.Port.ToString(CultureInfo.InvariantCulture),
+            bootstrap.Address.ToString(),
+            bootstrap.Port.ToString(CultureInfo.InvariantCulture),
             key.ToHex(),
             length.ToString(CultureInfo.InvariantCulture));
         try

@@ -1,25 +1,40 @@
-// The demo's JavaScript peer: downloads one feed over TCP into a Hypercore 11 and says what it got.
-// Arguments: the folder whose node_modules hold corestore, a folder for the store, host, port, key (hex), length.
+// The demo's JavaScript peer: meets whoever has a feed at its topic, over a DHT on loopback, downloads it into a Hypercore 11
+// and says what it got and how long finding, connecting and copying took.
+// Arguments: the folder whose node_modules hold the packages, a folder for the store, host and port of a DHT node, key (hex), length.
 const { createRequire } = require('node:module')
 const { createHash } = require('node:crypto')
-const net = require('node:net')
 const path = require('node:path')
 
 async function main([packages, folder, host, port, key, length]) {
-  const Corestore = createRequire(path.join(packages, 'index.js'))('corestore')
-  const begun = process.hrtime.bigint()
+  const require = createRequire(path.join(packages, 'index.js'))
+  const Corestore = require('corestore')
+  const DHT = require('hyperdht')
+  const Hyperswarm = require('hyperswarm')
   const store = new Corestore(folder)
   const core = store.get({ key: Buffer.from(key, 'hex') })
   await core.ready()
 
-  const socket = net.connect(Number(port), host)
-  const stream = store.replicate(true)
-  stream.on('error', () => {})
-  socket.pipe(stream).pipe(socket)
-  socket.on('close', () => process.exitCode === undefined && fail(new Error('the connection ended early')))
-
+  const bootstrap = [{ host, port: Number(port) }]
+  const swarm = new Hyperswarm({ bootstrap, dht: new DHT({ bootstrap, host }) })
+  await swarm.dht.fullyBootstrapped()
+  const begun = process.hrtime.bigint()
+  const since = (from) => Number(process.hrtime.bigint() - from) / 1e9
+  let findSeconds = null
+  let connected = null
+  const connecting = new Promise((resolve) => swarm.once('connection', resolve))
+  swarm.on('update', () => {
+    if (findSeconds === null && swarm.peers.size > 0) findSeconds = since(begun)
+  })
+  swarm.on('connection', (socket) => {
+    connected ||= process.hrtime.bigint()
+    socket.on('error', () => {})
+    store.replicate(socket)
+  })
+  swarm.join(core.discoveryKey, { server: false, client: true })
+  await connecting
+  const connectSeconds = Number(connected - begun) / 1e9
   await core.download({ start: 0, end: Number(length) }).done()
-  const seconds = Number(process.hrtime.bigint() - begun) / 1e9
+  const seconds = since(connected)
 
   const digest = createHash('sha256')
   let bytes = 0
@@ -29,9 +44,11 @@ async function main([packages, folder, host, port, key, length]) {
     bytes += block.length
   }
 
+  findSeconds = Math.min(findSeconds ?? connectSeconds, connectSeconds)
+  const result = { blocks: core.length, bytes, sha256: digest.digest('hex'), seconds, findSeconds, connectSeconds: connectSeconds - findSeconds }
   process.exitCode = 0
-  console.log(JSON.stringify({ blocks: core.length, bytes, sha256: digest.digest('hex'), seconds }))
-  socket.destroy()
+  console.log(JSON.stringify(result))
+  await swarm.destroy()
   await store.close()
 }
 

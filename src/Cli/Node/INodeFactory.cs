@@ -1,4 +1,5 @@
 using HyperActors.Abstractions;
+using HyperActors.Actors;
 using Microsoft.Extensions.Logging;
 
 namespace HyperActors.Cli.Node;
@@ -12,7 +13,9 @@ internal interface INodeFactory
     /// <summary>Opens the storage, and makes it when there is none.</summary>
     /// <param name="storagePath">Where it is.</param>
     /// <param name="log">What hears what the node writes to its log.</param>
+    /// <param name="network">The node's part in the network of peers; null for none.</param>
     /// <param name="cancellationToken">Calls it off.</param>
     /// <exception cref="StoreLockedException">Another process holds it.</exception>
-    ValueTask<IHyperNode> StartAsync(string storagePath, ILoggerFactory log, CancellationToken cancellationToken);
+    ValueTask<IHyperNode> StartAsync(
+        string storagePath, ILoggerFactory log, NetworkOptions? network, CancellationToken cancellationToken);
 }

@@ -12,11 +12,13 @@ internal sealed class NodeFactory : INodeFactory
     /// <summary>True when anything stands there that a node would have to look into.</summary>
     public bool Exists(string storagePath) => File.Exists(storagePath) || Directory.Exists(Path.Combine(storagePath, "store"));
 
-    public async ValueTask<IHyperNode> StartAsync(string storagePath, ILoggerFactory log, CancellationToken cancellationToken)
+    public async ValueTask<IHyperNode> StartAsync(
+        string storagePath, ILoggerFactory log, NetworkOptions? network, CancellationToken cancellationToken)
     {
         try
         {
-            return await HyperNode.StartAsync(new NodeOptions { StoragePath = storagePath, LoggerFactory = log }, cancellationToken);
+            return await HyperNode.StartAsync(
+                new NodeOptions { StoragePath = storagePath, LoggerFactory = log, Network = network }, cancellationToken);
         }
         catch (StoreLockedException) when (NameRegistry.ReadFromStorage(storagePath) is { } daemon && File.Exists(daemon.Socket))
         {

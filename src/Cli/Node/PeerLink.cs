@@ -6,7 +6,7 @@ using HyperActors.Cli.Rendering;
 namespace HyperActors.Cli.Node;
 
 /// <summary>Stays connected to one peer: dials, and dials again with growing pauses while the peer is away.</summary>
-internal sealed class PeerLink : IAsyncDisposable
+internal sealed class PeerLink : IFeedSource
 {
     /// <summary>How long a peer may be away before a verb that has an end gives up.</summary>
     public static readonly TimeSpan DefaultMaxAway = TimeSpan.FromSeconds(30);
@@ -40,8 +40,7 @@ internal sealed class PeerLink : IAsyncDisposable
         _dialling = StayConnectedAsync(_stop.Token);
     }
 
-    /// <summary>Does <paramref name="work"/>, and calls it off when the peer stays away for too long.</summary>
-    /// <exception cref="CliException">The peer stayed away.</exception>
+    /// <inheritdoc/>
     public async Task WhileConnectedAsync(Func<CancellationToken, Task> work, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -57,8 +56,7 @@ internal sealed class PeerLink : IAsyncDisposable
         await _dialling;
     }
 
-    /// <summary>Waits until the peer has shown how long the feed is.</summary>
-    /// <exception cref="CliException">The peer does not know the feed.</exception>
+    /// <inheritdoc/>
     public async Task LearnLengthAsync(IFeed feed, CancellationToken cancellationToken)
     {
         do

@@ -11,6 +11,9 @@ internal delegate bool TryRead<T>(string text, out T value, [NotNullWhen(false)]
 /// <summary>Hands the words of options and arguments to the parsers of this folder.</summary>
 internal static class ArgumentReader
 {
+    /// <summary>Two sockets each: more than this needs more descriptors than a process commonly has.</summary>
+    private const int MaxNodes = 10_000;
+
     /// <summary>The parser of an option or argument of one word.</summary>
     public static Func<ArgumentResult, T?> One<T>(TryRead<T> read) => result =>
     {
@@ -46,6 +49,39 @@ internal static class ArgumentReader
             error = refusal.Message;
             return false;
         }
+    }
+
+    public static bool Peer(string text, out PublicKey? key, [NotNullWhen(false)] out string? error)
+    {
+        try
+        {
+            key = PublicKey.Parse(text);
+            error = null;
+            return true;
+        }
+        catch (FormatException refusal)
+        {
+            key = null;
+            error = refusal.Message;
+            return false;
+        }
+    }
+
+    /// <summary>How many nodes to run.</summary>
+    public static bool Nodes(string text, out int count, [NotNullWhen(false)] out string? error)
+    {
+        bool isRead = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count is >= 1 and <= MaxNodes;
+        error = isRead ? null : $"'{text}' is not a number of nodes: 1 to {MaxNodes}.";
+        return isRead;
+    }
+
+    /// <summary>The sequence number of a value.</summary>
+    public static bool Sequence(string text, out ulong? sequence, [NotNullWhen(false)] out string? error)
+    {
+        bool isRead = ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number);
+        sequence = number;
+        error = isRead ? null : $"'{text}' is not a sequence number: 0, 1, 2 …";
+        return isRead;
     }
 
     public static bool Address(string text, out HostPort? address, [NotNullWhen(false)] out string? error)

@@ -129,12 +129,106 @@ internal sealed record UdxListeningEvent(string Address)
     public string Event => "listening";
 }
 
+/// <summary>The first lines of <c>dht</c>: a node that is up.</summary>
+internal sealed record DhtListeningEvent(int Node, string Address, string? Id, bool Ephemeral)
+{
+    [JsonPropertyOrder(-1)]
+    public string Event => "listening";
+}
+
 /// <summary>What <c>udx listen</c>, <c>udx send</c> and <c>udx bench</c> carried.</summary>
 internal sealed record UdxResult(long Bytes, double Seconds, double MegabytesPerSecond);
 
+/// <summary>All nodes of <c>dht</c> are up.</summary>
+internal sealed record DhtReadyEvent(int Nodes)
+{
+    [JsonPropertyOrder(-1)]
+    public string Event => "ready";
+}
+
+/// <summary>With <c>-v</c>: what has changed about a node of <c>dht</c>.</summary>
+internal sealed record DhtStatusEvent(int Node, string? PublicAddress, string Nat, bool Ephemeral, bool Online, int Contacts)
+{
+    [JsonPropertyOrder(-1)]
+    public string Event => "status";
+}
+
+/// <summary>A peer that <c>dht lookup</c> or <c>dht find</c> found.</summary>
+internal sealed record DhtPeerResult(string PublicKey, IReadOnlyList<string> Relays, string From)
+{
+    public static DhtPeerResult Of(DhtPeer peer) =>
+        new(peer.PublicKey.ToString(), [.. peer.RelayAddresses.Select(relay => relay.ToString())], peer.From.ToString());
+}
+
+/// <summary>What <c>dht announce</c> says each time.</summary>
+internal sealed record DhtAnnouncedEvent(string Topic, string PublicKey, int Nodes)
+{
+    [JsonPropertyOrder(-1)]
+    public string Event => "announced";
+}
+
+/// <summary>What <c>dht ping</c> measured.</summary>
+internal sealed record DhtPingResult(string Address, double Milliseconds);
+
+/// <summary>What <c>dht put</c> stored, and at how many nodes.</summary>
+internal sealed record DhtPutResult(string Key, int Nodes, ulong? Sequence);
+
+/// <summary>What <c>dht get</c> found.</summary>
+internal sealed record DhtGetResult(ReadOnlyMemory<byte> Base64, ulong? Sequence);
+
+/// <summary>The first line of a verb that is found by topic.</summary>
+internal sealed record JoinedEvent(string Topic, string Address, string PublicKey)
+{
+    [JsonPropertyOrder(-1)]
+    public string Event => "joined";
+}
+
+/// <summary>A peer of the swarm is gone.</summary>
+internal sealed record LeftEvent(string PublicKey, string? Reason)
+{
+    [JsonPropertyOrder(-1)]
+    public string Event => "left";
+}
+
+/// <summary>With <c>-v</c>: a topic showed a peer.</summary>
+internal sealed record FoundEvent(string PublicKey, string Topic)
+{
+    [JsonPropertyOrder(-1)]
+    public string Event => "found";
+}
+
+/// <summary>With <c>-v</c>: a peer could not be reached.</summary>
+internal sealed record DialFailedEvent(string PublicKey, string Reason)
+{
+    [JsonPropertyOrder(-1)]
+    public string Event => "dialFailed";
+}
+
+/// <summary>What <c>doctor</c> found.</summary>
+/// <param name="LocalAddress">The socket that others send to.</param>
+/// <param name="PublicAddress">The same as others see it.</param>
+/// <param name="Nat"><c>open</c>, <c>consistent</c>, <c>random</c> or <c>unknown</c>.</param>
+/// <param name="Firewalled">Whether others must be sent to before they get through.</param>
+/// <param name="Contacts">Nodes in the routing table.</param>
+/// <param name="Nearest">The nodes closest by id.</param>
+/// <param name="Advice">What to do about it.</param>
+internal sealed record DoctorResult(
+    string Verdict,
+    string? LocalAddress,
+    string? PublicAddress,
+    string Nat,
+    bool Firewalled,
+    int Contacts,
+    IReadOnlyList<DoctorNode> Nearest,
+    IReadOnlyList<string> Advice);
+
+/// <summary>A node that <c>doctor</c> asked; no time: it did not answer.</summary>
+internal sealed record DoctorNode(string Address, int SharedBits, double? Milliseconds);
+
+/// <summary>One step of the demo.</summary>
 /// <summary>One step of the demo.</summary>
 /// <param name="Step">What was done.</param>
-/// <param name="Blocks">Blocks that took part.</param>
+/// <param name="Blocks">Blocks that took part; none in finding and connecting.</param>
 /// <param name="Bytes">Bytes in them.</param>
 /// <param name="Seconds">How long it took.</param>
 /// <param name="MegabytesPerSecond">Millions of bytes a second.</param>
@@ -153,7 +247,7 @@ internal sealed record ErrorResult(string Error, string Message, int ExitCode);
 internal sealed record LogResult(string Log, string Message);
 
 /// <summary>The line by which the demo's JavaScript peer answers.</summary>
-internal sealed record JsPeerResult(ulong Blocks, ulong Bytes, string Sha256, double Seconds);
+internal sealed record JsPeerResult(ulong Blocks, ulong Bytes, string Sha256, double Seconds, double FindSeconds, double ConnectSeconds);
 
 /// <summary>The shapes of <c>--json</c>; docs/command-line.md lists them.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
@@ -175,6 +269,19 @@ internal sealed record JsPeerResult(ulong Blocks, ulong Bytes, string Sha256, do
 [JsonSerializable(typeof(UdxListeningEvent))]
 [JsonSerializable(typeof(UdxResult))]
 [JsonSerializable(typeof(DemoResult))]
+[JsonSerializable(typeof(DhtListeningEvent))]
+[JsonSerializable(typeof(DhtReadyEvent))]
+[JsonSerializable(typeof(DhtStatusEvent))]
+[JsonSerializable(typeof(DhtPeerResult))]
+[JsonSerializable(typeof(DhtAnnouncedEvent))]
+[JsonSerializable(typeof(DhtPingResult))]
+[JsonSerializable(typeof(DhtPutResult))]
+[JsonSerializable(typeof(DhtGetResult))]
+[JsonSerializable(typeof(JoinedEvent))]
+[JsonSerializable(typeof(LeftEvent))]
+[JsonSerializable(typeof(FoundEvent))]
+[JsonSerializable(typeof(DialFailedEvent))]
+[JsonSerializable(typeof(DoctorResult))]
 [JsonSerializable(typeof(ErrorResult))]
 [JsonSerializable(typeof(LogResult))]
 [JsonSerializable(typeof(JsPeerResult))]

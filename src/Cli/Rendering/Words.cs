@@ -1,4 +1,5 @@
 using System.Globalization;
+using HyperActors.Abstractions;
 
 namespace HyperActors.Cli.Rendering;
 
@@ -24,6 +25,15 @@ internal static class Words
 
     public static string Count(ulong count, string word) =>
         string.Create(CultureInfo.InvariantCulture, $"{count} {word}{(count == 1 ? string.Empty : "s")}");
+
+    /// <summary>A network translator in a word, as <c>--json</c> has it too.</summary>
+    public static string Nat(NatKind kind) => kind switch
+    {
+        NatKind.Open => "open",
+        NatKind.Consistent => "consistent",
+        NatKind.Random => "random",
+        _ => "unknown",
+    };
 
     public static string Seconds(TimeSpan time) =>
         string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.00} s");

@@ -55,7 +55,7 @@ public sealed class DocumentationTests
     public void Every_exit_code_is_told(int code) => Assert.Contains($"| {code} | `{ExitCode.NameOf(code)}` |", Page, StringComparison.Ordinal);
 
     private static IEnumerable<Verb> Verbs(Command group) =>
-        group.Subcommands.SelectMany(command => command is Verb verb ? [verb] : Verbs(command));
+        group.Subcommands.SelectMany(command => command is Verb verb ? [verb, .. Verbs(verb)] : Verbs(command));
 
     private static string Folder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using HyperActors.Abstractions;
+using HyperActors.Actors;
 using HyperActors.Cli.Node;
 using HyperActors.Crypto;
 using Microsoft.Extensions.Logging;
@@ -24,7 +25,8 @@ internal sealed class MemoryWorld : INodeFactory
 
     public bool Exists(string storagePath) => _nodes.ContainsKey(storagePath);
 
-    public ValueTask<IHyperNode> StartAsync(string storagePath, ILoggerFactory log, CancellationToken cancellationToken)
+    public ValueTask<IHyperNode> StartAsync(
+        string storagePath, ILoggerFactory log, NetworkOptions? network, CancellationToken cancellationToken)
     {
         MemoryNode node = Storage(storagePath);
         log.CreateLogger("HyperActors").LogWarning("the storage {Path} is opened", storagePath);
