@@ -39,7 +39,7 @@ public sealed record LocalDiscoveryOptions
     /// <summary>An answer that others may give too waits at least this long, and at most <see cref="MaxAnswerDelay"/>.</summary>
     public TimeSpan MinAnswerDelay { get; set; } = TimeSpan.FromMilliseconds(20);
 
-    /// <inheritdoc cref="MinAnswerDelay"/>
+    /// <summary>The longest that an answer waits that others may give too.</summary>
     public TimeSpan MaxAnswerDelay { get; set; } = TimeSpan.FromMilliseconds(120);
 
     /// <summary>What an answer waits on top when the asker says that more of what it knows follows.</summary>
@@ -60,13 +60,13 @@ public sealed record LocalDiscoveryOptions
     /// <summary>Names that are tried when others have them already; then the node is silent for <see cref="ConflictRest"/>.</summary>
     public int MaxConflicts { get; set; } = 10;
 
-    /// <inheritdoc cref="MaxConflicts"/>
+    /// <summary>The silence of a node to which others leave no name.</summary>
     public TimeSpan ConflictRest { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>The rest between the first two questions for a topic; it doubles up to <see cref="MaxQueryInterval"/>.</summary>
     public TimeSpan MinQueryInterval { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <inheritdoc cref="MinQueryInterval"/>
+    /// <summary>The longest rest between two questions for a topic.</summary>
     public TimeSpan MaxQueryInterval { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>A peer that is still there is told to the owner again after this long, as a lookup in the DHT would.</summary>
