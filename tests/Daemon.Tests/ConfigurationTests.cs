@@ -44,7 +44,8 @@ public sealed partial class ConfigurationTests : IDisposable
             """);
         KeyValuePair<string, string>[] environment =
         [
-            new("HYPERACTORS_API__MAXCONNECTIONS", "20"), new("HYPERACTORS_API__PORT", "30"), new("HYPERACTORS_STORAGE", "x"), new("PATH", "y"),
+            new("HYPERACTORS_API__MAXCONNECTIONS", "20"), new("HYPERACTORS_API__PORT", "30"), new("HYPERACTORS_STORAGE", "x"),
+            new("HYPERACTORS_SEED", "1,2"), new("PATH", "y"),
         ];
         Configuration loaded = Configuration.Load(file, environment, [("api.port", "300", "-p")]);
         Assert.Equal((1, 20, 300, 1 << 20), (loaded.Options.Api.MaxStreams, loaded.Options.Api.MaxConnections, loaded.Options.Api.Port!.Value, loaded.Options.Api.MaxJsonBytes));

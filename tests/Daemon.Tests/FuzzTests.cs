@@ -62,7 +62,7 @@ public class FuzzTests(ITestOutputHelper output)
             return wrong;
         }))).SelectMany(f => f).ToArray();
 
-        Assert.Empty(faults);
+        Assert.True(faults.Length == 0, string.Join('\n', faults.Take(20)));
         Assert.Equal("healthy", (await server.GetJsonAsync(ApiRoutes.Ready)).GetProperty("status").GetString());
         Assert.Equal("untouched", await server.Http.GetStringAsync("/v1/feeds/kept/blocks/0"));
     }

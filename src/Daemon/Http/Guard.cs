@@ -1,9 +1,9 @@
-using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using HyperActors.Api;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
 
 namespace HyperActors.Daemon;
 
@@ -52,6 +52,12 @@ internal sealed class Guard(string? token)
         if (request.Headers["Sec-Fetch-Site"].ToString() is "cross-site" or "same-site")
         {
             return RefuseAsync(context, ApiCodes.Forbidden, "a page of another site may not call this node");
+        }
+
+        if (MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? media)
+            && media.Charset.Length > 0 && !media.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase))
+        {
+            return RefuseAsync(context, ApiCodes.UnsupportedMediaType, "a body is UTF-8");
         }
 
         bool isOpen = context.GetEndpoint()?.Metadata.GetMetadata<OpenToAll>() is not null;

@@ -57,6 +57,8 @@ internal static class Problems
         BadHttpRequestException { StatusCode: 408 } e => ApiProblem.Of(ApiCodes.BodyTooSlow, e.Message),
         BadHttpRequestException { StatusCode: 415 } e => ApiProblem.Of(ApiCodes.UnsupportedMediaType, e.Message),
         BadHttpRequestException { InnerException: JsonException inner } => ApiProblem.Of(ApiCodes.BadRequest, Words(inner)),
+        BadHttpRequestException e when e.Message.StartsWith("Implicit body", StringComparison.Ordinal) =>
+            ApiProblem.Of(ApiCodes.BadRequest, $"the request needs a body of JSON; {ApiRoutes.OpenApi} says which"),
         BadHttpRequestException e => ApiProblem.Of(ApiCodes.BadRequest, e.Message),
         JsonException e => ApiProblem.Of(ApiCodes.BadRequest, Words(e)),
         FeedNotFoundException => ApiProblem.Of(ApiCodes.FeedNotFound, failure.Message),

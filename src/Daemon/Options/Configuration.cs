@@ -16,7 +16,11 @@ public sealed class Configuration
     public const string VariablePrefix = "HYPERACTORS_";
 
     /// <summary>Variables that are no settings, though they are named like one.</summary>
-    private static readonly string[] OtherVariables = ["HYPERACTORS_STORAGE", "HYPERACTORS_CONFIG", "HYPERACTORS_JS_PEER", "HYPERACTORS_BUILD_ONLY"];
+    private static readonly string[] OtherVariables =
+    [
+        "HYPERACTORS_STORAGE", "HYPERACTORS_CONFIG", "HYPERACTORS_JS_PEER", "HYPERACTORS_BUILD_ONLY", "HYPERACTORS_SEED",
+        "HYPERACTORS_CASES", "HYPERACTORS_RUN_SEED", "HYPERACTORS_UPDATE_GOLDEN",
+    ];
 
     /// <summary>What is taken up without a restart.</summary>
     private static readonly HashSet<string> Reloadable = new(StringComparer.Ordinal)

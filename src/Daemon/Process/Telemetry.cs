@@ -24,10 +24,12 @@ internal static class Telemetry
             throw new ConfigurationException($"'{options.OtlpEndpoint}' is no address of a collector: write http://HOST:4317");
         }
 
-        void Configure(OtlpExporterOptions exporter)
+        // Over HTTP each signal has a path of its own, and an endpoint that is said is taken as it is.
+        void Configure(OtlpExporterOptions exporter, string signal)
         {
-            exporter.Endpoint = endpoint;
-            exporter.Protocol = options.OtlpProtocol == OtlpProtocol.Grpc ? OtlpExportProtocol.Grpc : OtlpExportProtocol.HttpProtobuf;
+            bool isHttp = options.OtlpProtocol == OtlpProtocol.HttpProtobuf;
+            exporter.Protocol = isHttp ? OtlpExportProtocol.HttpProtobuf : OtlpExportProtocol.Grpc;
+            exporter.Endpoint = isHttp ? new Uri($"{endpoint.AbsoluteUri.TrimEnd('/')}/v1/{signal}") : endpoint;
         }
 
         ResourceBuilder resource = ResourceBuilder.CreateDefault().AddService("hyperactors", serviceInstanceId: name);
@@ -36,7 +38,7 @@ internal static class Telemetry
             .AddMeter(Ours)
             .AddOtlpExporter((exporter, reader) =>
             {
-                Configure(exporter);
+                Configure(exporter, "metrics");
                 reader.PeriodicExportingMetricReaderOptions.ExportIntervalMilliseconds = (int)options.Interval.TotalMilliseconds;
             });
         if (!options.TurnDurations)
@@ -49,7 +51,7 @@ internal static class Telemetry
             .SetResourceBuilder(resource)
             .SetSampler(new TraceIdRatioBasedSampler(options.TraceRatio))
             .AddSource(Ours)
-            .AddOtlpExporter(Configure)
+            .AddOtlpExporter(exporter => Configure(exporter, "traces"))
             .Build();
         return new Providers(meters, tracers);
     }
