@@ -165,7 +165,11 @@ public sealed partial class ConfigurationTests : IDisposable
             type = property.PropertyType;
         }
 
-        string owner = property!.DeclaringType!.Name;
+        return SentenceOf(property!.DeclaringType!.Name, property.Name) ?? throw new InvalidOperationException($"no summary for {key}");
+    }
+
+    private static string? SentenceOf(string owner, string property)
+    {
         foreach (string file in Directory.EnumerateFiles(Repository.PathOf("src"), "*.cs", SearchOption.AllDirectories))
         {
             string source = File.ReadAllText(file);
@@ -175,8 +179,14 @@ public sealed partial class ConfigurationTests : IDisposable
                 continue;
             }
 
+            Match inherited = Regex.Match(source[start..], $@"/// <inheritdoc cref=""(\w+)""/>(?:(?!///|;).)*?\b{property} \{{", RegexOptions.Singleline);
+            if (inherited.Success)
+            {
+                return SentenceOf(owner, inherited.Groups[1].Value);
+            }
+
             Match match = Regex.Match(
-                source[start..], $@"/// <summary>((?:(?!</summary>).)*)</summary>(?:(?!///|;).)*?\b{property.Name} \{{", RegexOptions.Singleline);
+                source[start..], $@"/// <summary>((?:(?!</summary>).)*)</summary>(?:(?!///|;).)*?\b{property} \{{", RegexOptions.Singleline);
             if (match.Success)
             {
                 string text = Slashes().Replace(match.Groups[1].Value, " ");
@@ -184,7 +194,7 @@ public sealed partial class ConfigurationTests : IDisposable
             }
         }
 
-        throw new InvalidOperationException($"no summary for {key}");
+        return null;
     }
 
     [GeneratedRegex(@"\s*\n\s*///\s*|\s+")]
