@@ -15,6 +15,11 @@ if (args.FirstOrDefault() == "child")
         return MetersBench.RunChild(args[2..]);
     }
 
+    if (args[1].StartsWith("dht-", StringComparison.Ordinal))
+    {
+        return await DhtBench.RunChildAsync(args[1..]);
+    }
+
     return await new NodeSide(NodeSide.StartNodeAsync).RunAsync(args[1..]);
 }
 
@@ -28,15 +33,20 @@ Dictionary<string, IReadOnlyList<Row>> suites = new(StringComparer.Ordinal)
 };
 
 string name = args.FirstOrDefault() ?? "all";
-if (name is not ("all" or "engine" or "wire") && !suites.ContainsKey(name))
+if (name is not ("all" or "dht" or "engine" or "wire") && !suites.ContainsKey(name))
 {
-    Console.Error.WriteLine($"no benchmark '{name}': all, engine, wire, {string.Join(", ", suites.Keys)}");
+    Console.Error.WriteLine($"no benchmark '{name}': all, dht, engine, wire, {string.Join(", ", suites.Keys)}");
     return 2;
 }
 
 if (name is "engine")
 {
     return await EngineBench.RunAsync(args[1..]);
+}
+
+if (name is "dht")
+{
+    return await DhtBench.RunAsync();
 }
 
 if (name is "all" or "wire")
@@ -69,6 +79,12 @@ foreach (Row row in suites.Where(s => name == "all" || s.Key == name).SelectMany
 if (results.Count > 0)
 {
     Console.WriteLine(Table.Print(results));
+}
+
+if (name is "all")
+{
+    Console.WriteLine();
+    await DhtBench.RunAsync();
 }
 
 Result[] slow = [.. results.Where(r => r.IsBelow)];

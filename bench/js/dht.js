@@ -1,5 +1,5 @@
 // The JavaScript side of the rows of the DHT: a testnet in this process and one more node that asks, as often as told.
-// Arguments: nodes, rounds. One JSON object on stdout, `{ measurement }`: milliseconds of every round by row, and bytes of memory.
+// Arguments: nodes, rounds. One JSON object on stdout, `{ result }`: milliseconds of every round by row, and bytes of memory.
 const crypto = require('crypto')
 const DHT = require('hyperdht')
 const createTestnet = require('@hyperswarm/testnet')
@@ -59,7 +59,7 @@ async function main(nodes, rounds) {
     })
   })
 
-  process.stdout.write(JSON.stringify({ measurement: { lookup, announce, put, connect, memory } }) + '\n')
+  process.stdout.write(JSON.stringify({ result: { lookup, announce, put, connect, memory } }) + '\n')
 }
 
 main(Number(process.argv[2]), Number(process.argv[3])).then(() => process.exit(0), (error) => {

@@ -75,6 +75,14 @@ public sealed class Child : IAsyncDisposable
         return ready;
     }
 
+    /// <summary>Waits for figures of a shape of their own.</summary>
+    public async Task<JsonElement> ResultAsync()
+    {
+        JsonElement result = default;
+        await ReadUntilAsync("result", line => Measurement.TryProperty(line, "result", out result));
+        return result;
+    }
+
     /// <summary>Waits for the child's figures.</summary>
     public async Task<Measurement> MeasurementAsync()
     {
