@@ -24,6 +24,7 @@ internal sealed class NatLab : IAsyncDisposable
     private readonly string _prefix = string.Create(CultureInfo.InvariantCulture, $"ha{Environment.ProcessId}");
     private readonly List<string> _namespaces = [];
     private readonly List<Process> _processes = [];
+    private readonly string _folder = Directory.CreateTempSubdirectory("hyperactors-nat-").FullName;
     private int _hosts;
 
     private NatLab()
@@ -96,6 +97,9 @@ internal sealed class NatLab : IAsyncDisposable
         return host;
     }
 
+    /// <summary>A folder for what a host keeps; it is gone with the lab.</summary>
+    public string FolderFor(string host) => Path.Combine(_folder, host);
+
     /// <summary>Starts a program in a namespace; it ends with the lab at the latest.</summary>
     public Process Start(string inNamespace, string program, params IEnumerable<string> arguments)
     {
@@ -140,18 +144,19 @@ internal sealed class NatLab : IAsyncDisposable
         }
 
         await RunScriptAsync(script);
+        Directory.Delete(_folder, recursive: true);
     }
 
     // Sets that forget after a minute stand for the table of a real translator; the kernel's own tracking does the rest.
     private static string RulesOf(NatBehaviour behaviour, string outside)
     {
-        const string MapIn = $"chain pre {{ type nat hook prerouting priority dstnat; iifname \"wan\" meta l4proto udp dnat to {HostBehind}; }}";
-        string mapOut = $"chain post {{ type nat hook postrouting priority srcnat; oifname \"wan\" meta l4proto udp snat to {outside}; }}";
+        // A port is open to somebody from the moment that something was sent from it; what differs is to whom.
         return behaviour switch
         {
-            NatBehaviour.FullCone => $"table ip lab {{\n{MapIn}\n{mapOut}\n}}",
-            NatBehaviour.AddressRestricted => Restricted("ipv4_addr", "ip daddr", "ip saddr"),
-            NatBehaviour.PortRestricted => Restricted("ipv4_addr . inet_service", "ip daddr . udp dport", "ip saddr . udp sport"),
+            NatBehaviour.FullCone => Cone("inet_service", "udp sport", "udp dport"),
+            NatBehaviour.AddressRestricted => Cone("ipv4_addr . inet_service", "ip daddr . udp sport", "ip saddr . udp dport"),
+            NatBehaviour.PortRestricted => Cone(
+                "ipv4_addr . inet_service . inet_service", "ip daddr . udp dport . udp sport", "ip saddr . udp sport . udp dport"),
             _ => """
                 table ip lab {
                 chain in { type filter hook prerouting priority mangle; iifname "wan" ct state new drop; }
@@ -160,13 +165,13 @@ internal sealed class NatLab : IAsyncDisposable
                 """,
         };
 
-        string Restricted(string type, string sentTo, string cameFrom) => $$"""
+        string Cone(string type, string sentTo, string cameFrom) => $$"""
             table ip lab {
             set seen { type {{type}}; flags dynamic,timeout; timeout 60s; size 65535; }
             chain out { type filter hook forward priority filter; oifname "wan" meta l4proto udp update @seen { {{sentTo}} }; }
             chain in { type filter hook prerouting priority raw; iifname "wan" meta l4proto udp {{cameFrom}} != @seen drop; }
-            {{MapIn}}
-            {{mapOut}}
+            chain pre { type nat hook prerouting priority dstnat; iifname "wan" meta l4proto udp dnat to {{HostBehind}}; }
+            chain post { type nat hook postrouting priority srcnat; oifname "wan" meta l4proto udp snat to {{outside}}; }
             }
             """;
     }

@@ -1,0 +1,64 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace HyperActors.Nat.Tests;
+
+/// <summary>The executable in a namespace, telling in lines of JSON what happens to it.</summary>
+internal sealed class SwarmProcess
+{
+    private static readonly string Executable = Path.Combine(AppContext.BaseDirectory, "hyperactors");
+
+    private readonly Process _process;
+    private readonly BlockingCollection<JsonElement> _events = [];
+    private readonly ConcurrentQueue<string> _errors = new();
+
+    private SwarmProcess(Process process)
+    {
+        _process = process;
+        process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is { Length: > 0 } text)
+            {
+                _events.Add(JsonDocument.Parse(text).RootElement);
+            }
+            else if (line.Data is null)
+            {
+                _events.CompleteAdding();
+            }
+        };
+        process.ErrorDataReceived += (_, line) => _errors.Enqueue(line.Data ?? string.Empty);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    /// <summary>Starts a verb; its last words are <c>--json</c>.</summary>
+    public static SwarmProcess Start(NatLab lab, string inNamespace, params IEnumerable<string> arguments) =>
+        new(lab.Start(inNamespace, Executable, [.. arguments, "--json"]));
+
+    /// <summary>The next event of that name.</summary>
+    /// <returns>False when there is none within <paramref name="patience"/>, or the process has ended.</returns>
+    public async Task<bool> WaitForAsync(string name, TimeSpan patience)
+    {
+        using var stop = new CancellationTokenSource(patience);
+        return await Task.Factory.StartNew(
+            () =>
+            {
+                try
+                {
+                    return _events.GetConsumingEnumerable(stop.Token)
+                        .Any(e => e.TryGetProperty("event", out JsonElement said) && said.ValueEquals(name));
+                }
+                catch (OperationCanceledException)
+                {
+                    return false;
+                }
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
+    }
+
+    /// <summary>What it has written to its standard error.</summary>
+    public override string ToString() => $"process {_process.Id}: {string.Join(" / ", _errors)}";
+}
