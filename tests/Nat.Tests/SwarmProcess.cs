@@ -11,7 +11,7 @@ internal sealed class SwarmProcess
 
     private readonly Process _process;
     private readonly BlockingCollection<JsonElement> _events = [];
-    private readonly ConcurrentQueue<string> _errors = new();
+    private readonly ConcurrentQueue<string> _lines = new();
 
     private SwarmProcess(Process process)
     {
@@ -20,6 +20,7 @@ internal sealed class SwarmProcess
         {
             if (line.Data is { Length: > 0 } text)
             {
+                _lines.Enqueue(text);
                 _events.Add(JsonDocument.Parse(text).RootElement);
             }
             else if (line.Data is null)
@@ -27,7 +28,7 @@ internal sealed class SwarmProcess
                 _events.CompleteAdding();
             }
         };
-        process.ErrorDataReceived += (_, line) => _errors.Enqueue(line.Data ?? string.Empty);
+        process.ErrorDataReceived += (_, line) => _lines.Enqueue(line.Data ?? string.Empty);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
     }
@@ -59,6 +60,6 @@ internal sealed class SwarmProcess
             TaskScheduler.Default);
     }
 
-    /// <summary>What it has written to its standard error.</summary>
-    public override string ToString() => $"process {_process.Id}: {string.Join(" / ", _errors)}";
+    /// <summary>What it has written.</summary>
+    public override string ToString() => $"process {_process.Id}: {string.Join('\n', _lines)}";
 }
