@@ -109,6 +109,9 @@ public sealed record DhtInfo
     /// <summary>True while nobody can send to the node who was not sent to before, as far as it knows.</summary>
     public bool IsFirewalled { get; init; } = true;
 
+    /// <summary>The key that others relay through this node under; null when it does not relay.</summary>
+    public PublicKey? RelayKey { get; init; }
+
     /// <summary>The contacts whose ids are closest to the node's, closest first.</summary>
     public IReadOnlyList<DhtContact> Nearest { get; init; } = [];
 

@@ -30,6 +30,10 @@ public abstract record ConnectionEvent
     /// <param name="Peer">Who is there.</param>
     public sealed record Opened(PeerInfo Peer) : ConnectionEvent;
 
+    /// <summary>The connection went through a relay and has found a direct way.</summary>
+    /// <param name="Peer">Who is there, and where.</param>
+    public sealed record Moved(PeerInfo Peer) : ConnectionEvent;
+
     /// <summary>An unordered message of the peer's. It may come twice, and some never come.</summary>
     /// <param name="ConnectionId">On which connection.</param>
     /// <param name="Message">What it says.</param>

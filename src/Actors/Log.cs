@@ -14,6 +14,9 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Information, "Connection {Id} with {Address} has ended: {Reason}")]
     public static partial void Closed(ILogger log, long id, EndPoint? address, string? reason);
 
+    [LoggerMessage(21, LogLevel.Information, "Connection {Id} with {Peer} goes no longer through a relay, but straight to {Address}")]
+    public static partial void Moved(ILogger log, long id, PublicKey peer, EndPoint? address);
+
     [LoggerMessage(3, LogLevel.Warning, "A connection from {Address} was turned away: too many are open")]
     public static partial void TurnedAway(ILogger log, EndPoint? address);
 

@@ -26,6 +26,16 @@ public sealed record NetworkOptions
     /// <summary>Whether a peer that cannot be reached directly is reached through a relay that it or we have named.</summary>
     public bool UsesRelays { get; set; } = true;
 
+    /// <summary>Blind relays of ours, by key: a dial by hand names one of them, the swarm only where no direct way was found
+    /// before, or where our own port changes with every destination. Null for none.</summary>
+    public IList<string>? RelayThrough { get; set; }
+
+    /// <summary>Whether the node is a blind relay for others, under a key of its own that <see cref="Abstractions.DhtInfo.RelayKey"/> tells.</summary>
+    public bool RelaysForOthers { get; set; }
+
+    /// <summary>What it lends to them.</summary>
+    public RelayOptions Relay { get; set; } = new();
+
     /// <summary>The IPv4 address to listen on: <c>0.0.0.0</c> for every interface, <c>127.0.0.1</c> to stay on this machine.</summary>
     public string Host { get; set; } = "0.0.0.0";
 

@@ -54,7 +54,11 @@ public sealed class NodeActor : ReceiveActor
         if (options.Network is { } network)
         {
             var setup = new DhtSetup(
-                network, udx.Value, doors.Addresses ?? new LocalAddresses(), keys, doors.Random, doors.Disk as INotes, connections, log);
+                network, udx.Value, doors.Addresses ?? new LocalAddresses(), keys, doors.Random, doors.Disk as INotes, connections, log)
+            {
+                Links = options.Links,
+                RelayConnections = options.Connections,
+            };
             dht = Context.ActorOf(DhtActor.PropsFor(setup), "dht");
             IActorRef? local = null;
             if (doors.Multicast is { } multicast && network.UsesLocalDiscovery)

@@ -70,5 +70,6 @@ public sealed record ConnectionEventDto(
 {
     public const string Message = "message";
     public const string Opened = "opened";
+    public const string Moved = "moved";
     public const string Closed = "closed";
 }

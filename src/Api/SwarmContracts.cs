@@ -119,7 +119,8 @@ public sealed record DhtStatusDto(
     IReadOnlyDictionary<string, long> Statistics,
     string? Id = null,
     bool Firewalled = true,
-    IReadOnlyList<DhtContactDto>? Nearest = null);
+    IReadOnlyList<DhtContactDto>? Nearest = null,
+    string? RelayKey = null);
 
 /// <summary>A node of the routing table.</summary>
 /// <param name="Address">Where it is.</param>

@@ -131,6 +131,7 @@ internal sealed class RemoteDht(ApiChannel api) : IDht
             Statistics = dht.Statistics,
             Id = dht.Id is null ? null : new Hash(Convert.FromHexString(dht.Id)),
             IsFirewalled = dht.Firewalled,
+            RelayKey = dht.RelayKey is null ? null : PublicKey.Parse(dht.RelayKey),
             Nearest = [.. (dht.Nearest ?? []).Select(c => new DhtContact(IPEndPoint.Parse(c.Address), c.SharedBits))],
         };
     }

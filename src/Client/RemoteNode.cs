@@ -152,6 +152,7 @@ public sealed class RemoteNode : IHyperNode
             ConnectionEventDto e = JsonSerializer.Deserialize(happened.Data.Span, ApiJson.Default.ConnectionEventDto)!;
             yield return e switch
             {
+                { Kind: ConnectionEventDto.Moved, Peer: { } peer } => new ConnectionEvent.Moved(Words.Of(peer)),
                 { Kind: ConnectionEventDto.Opened, Peer: { } peer } => new ConnectionEvent.Opened(Words.Of(peer)),
                 { Kind: ConnectionEventDto.Message, Base64: { } bytes } =>
                     new ConnectionEvent.MessageArrived(e.ConnectionId, Convert.FromBase64String(bytes)),

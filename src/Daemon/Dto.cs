@@ -43,6 +43,8 @@ internal static class Dto
     {
         ConnectionEvent.Opened e => new ConnectionEventDto(
             ConnectionEventDto.Opened, e.Peer.ConnectionId, Text(e.Peer.Address), Of(e.Peer)),
+        ConnectionEvent.Moved e => new ConnectionEventDto(
+            ConnectionEventDto.Moved, e.Peer.ConnectionId, Text(e.Peer.Address), Of(e.Peer)),
         ConnectionEvent.Closed e => new ConnectionEventDto(
             ConnectionEventDto.Closed, e.ConnectionId, Text(e.Address), Reason: e.Reason),
         ConnectionEvent.MessageArrived e => new ConnectionEventDto(
@@ -102,7 +104,8 @@ internal static class Dto
         dht.Statistics,
         dht.Id?.ToString(),
         dht.IsFirewalled,
-        [.. dht.Nearest.Select(c => new DhtContactDto(c.Address.ToString(), c.SharedBits))]);
+        [.. dht.Nearest.Select(c => new DhtContactDto(c.Address.ToString(), c.SharedBits))],
+        dht.RelayKey?.ToString());
 
     /// <summary>The tree, with many brothers of one class as one row.</summary>
     public static ActorDto Of(ActorView actor, int maxBrothers)

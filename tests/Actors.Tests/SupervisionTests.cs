@@ -51,6 +51,7 @@ public sealed partial class SupervisionTests : TestWorld
             nameof(ConnectionActor) => ConnectionActor.Decide,
             nameof(DhtActor) => DhtActor.Decide,
             nameof(DhtHostActor) => DhtHostActor.Decide,
+            nameof(RelaysActor) => RelaysActor.Decide,
             _ => throw new InvalidOperationException($"no such supervisor: {supervisor}"),
         };
         foreach (Exception sample in SamplesOf(failure))
@@ -64,7 +65,7 @@ public sealed partial class SupervisionTests : TestWorld
         Assert.Equal(
             [
                 nameof(ConnectionActor), nameof(ConnectionsActor), nameof(CorestoreActor), nameof(DhtActor), nameof(DhtHostActor),
-                nameof(FeedActor), nameof(NodeActor),
+                nameof(FeedActor), nameof(NodeActor), nameof(RelaysActor),
             ],
             Rows.Select(row => (string)row[0]).Distinct().Order());
 

@@ -223,6 +223,18 @@ public class ConnectorTests
     }
 
     [Fact]
+    public void A_server_that_needs_no_relay_names_none()
+    {
+        var world = new PunchWorld(relay: new RelayOptions());
+        PeerHost listening = world.AddPeer(NatBehavior.Symmetric);
+        PeerHost calling = world.AddPeer(NatBehavior.Symmetric);
+        world.ListenAndWait(listening, new ListenOptions { RelayThrough = [world.Relay!.Keys.PublicKey], NeedsRelay = () => false });
+        DhtConnectException e = Fails(world, world.Connect(calling, listening.Keys.PublicKey));
+        Assert.Equal(ConnectError.HolepunchDoubleRandomizedNats, e.Error);
+        Assert.Equal(0, world.Relay.Connector.Relay!.TotalJoined);
+    }
+
+    [Fact]
     public void Who_gives_up_takes_everything_back()
     {
         var world = new PunchWorld();

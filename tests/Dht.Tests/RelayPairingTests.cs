@@ -68,6 +68,17 @@ public class RelayPairingTests
     }
 
     [Fact]
+    public void A_session_is_idle_while_it_has_no_pair()
+    {
+        Assert.True(_relay.IsIdle(1));
+        Assert.False(_relay.IsIdle(9));
+        Pair(1, isInitiator: true, _token, 71);
+        Assert.False(_relay.IsIdle(1));
+        _relay.HandleTimeout(_options.PairTimeout);
+        Assert.True(_relay.IsIdle(1));
+    }
+
+    [Fact]
     public void The_same_role_twice_joins_nobody()
     {
         Pair(1, isInitiator: true, _token, 71);
@@ -155,6 +166,7 @@ public class RelayPairingTests
         Stream[] streams = [.. _doors.Streams.Values];
         streams[0].RelayedBytes = 600;
         streams[1].RelayedBytes = 400;
+        Assert.Equal(1000, _relay.Bytes);
         _relay.HandleTimeout(_relay.Deadline!.Value);
         Assert.Equal(1, _relay.Joined);
         streams[1].RelayedBytes = 401;

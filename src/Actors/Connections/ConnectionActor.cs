@@ -2,6 +2,7 @@ using System.Buffers;
 using HyperActors.Abstractions;
 using HyperActors.Compact;
 using HyperActors.Crypto;
+using HyperActors.Dht;
 using HyperActors.Replication;
 using HyperActors.Wire;
 using Microsoft.Extensions.Logging;
@@ -11,7 +12,7 @@ namespace HyperActors.Actors;
 
 /// <summary>One connection to one peer: drives a <see cref="Link"/> over a transport.</summary>
 /// <remarks>
-/// Parent: <see cref="ConnectionsActor"/>. Children: a <see cref="ChannelActor"/> per channel. Never restarted: what a lost
+/// Parent: <see cref="ConnectionsActor"/>, or <see cref="RelaysActor"/>. Children: a <see cref="ChannelActor"/> or <see cref="RelayChannelActor"/> per channel. Never restarted: what a lost
 /// link knew is worth nothing, it is dialled anew.
 /// </remarks>
 public sealed class ConnectionActor : ReceiveActor, IWithTimers
@@ -80,6 +81,8 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     private readonly ITransport _transport;
     private readonly ConnectionOptions _options;
     private readonly ILogger _log;
+    private readonly RelayRole? _relay;
+    private readonly PublicKey _self;
     private readonly Dictionary<ulong, OpenChannel> _channels = [];
     private readonly Dictionary<IActorRef, Debtor> _debtors = [];
     private readonly Dictionary<DiscoveryKey, ulong> _byFeed = [];
@@ -108,7 +111,8 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
         RandomSource random,
         LinkOptions links,
         ConnectionOptions options,
-        ILogger log)
+        ILogger log,
+        RelayRole? relay)
     {
         _id = id;
         _isInitiator = isInitiator;
@@ -116,6 +120,8 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
         _options = options;
         _log = log;
         _expected = expected;
+        _relay = relay;
+        _self = session?.LocalPublicKey ?? keys.PublicKey;
         _link = session is null ? new Link(links, isInitiator, keys, random, Now) : new Link(links, session, random, Now);
 
         Receive<ITransport.BytesArrived>(Handle);
@@ -155,7 +161,7 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
             Drain();
         });
         Receive<CloseChannel>(Handle);
-        Receive<FailPeer>(m => Stop($"the peer broke the replication protocol: {m.Reason}"));
+        Receive<FailPeer>(m => Stop($"the peer broke the {(_relay is null ? "replication" : "relay")} protocol: {m.Reason}"));
         Receive<KeepAlive>(_ =>
         {
             _link.KeepAlive();
@@ -194,6 +200,7 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     /// <param name="links">The limits and times of its link.</param>
     /// <param name="options">Its own.</param>
     /// <param name="log">Where it writes what happens.</param>
+    /// <param name="relay">Its part in blind relaying, which is then its only one; null for a connection that feeds go over.</param>
     public static Props PropsFor(
         long id,
         ITransport transport,
@@ -204,8 +211,9 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
         RandomSource random,
         LinkOptions links,
         ConnectionOptions options,
-        ILogger log) =>
-        Props.Create(() => new ConnectionActor(id, transport, isInitiator, keys, session, expected, random, links, options, log));
+        ILogger log,
+        RelayRole? relay = null) =>
+        Props.Create(() => new ConnectionActor(id, transport, isInitiator, keys, session, expected, random, links, options, log, relay));
 
     /// <summary>A channel that fails takes the connection with it: what it had understood of the peer is lost.</summary>
     public static Directive Decide(Exception failure) => Directive.Escalate;
@@ -312,19 +320,34 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
         {
             IActorRef channel = Context.ActorOf(
                 ChannelActor.PropsFor(channelId, open.Peer, open.Key, _session, open.Replication), $"channel-{channelId}");
-            if (!_debtors.TryGetValue(open.Replication, out Debtor? debtor))
-            {
-                debtor = new Debtor(open.Replication);
-                _debtors.Add(open.Replication, debtor);
-                Context.Watch(open.Replication);
-            }
-
-            debtor.Channels++;
-            _channels.Add(channelId, new OpenChannel(channel, debtor, discoveryKey));
+            _channels.Add(channelId, new OpenChannel(channel, AddDebtor(open.Replication), discoveryKey));
             _byFeed.Add(discoveryKey, channelId);
         }
 
         Drain();
+    }
+
+    // The channel's id is the key of whoever asks: ours with our relay, the peer's where we are the relay.
+    private void OpenRelayChannel(RelayRole relay, in PublicKey asker)
+    {
+        if (_link.TryOpen(new ChannelSpec(RelayProtocol.Name, asker.ToArray()), default, out ulong channelId))
+        {
+            IActorRef channel = Context.ActorOf(RelayChannelActor.PropsFor(_id, channelId, relay), $"channel-{channelId}");
+            _channels.Add(channelId, new OpenChannel(channel, AddDebtor(relay.Owner), null));
+        }
+    }
+
+    private Debtor AddDebtor(IActorRef owner)
+    {
+        if (!_debtors.TryGetValue(owner, out Debtor? debtor))
+        {
+            debtor = new Debtor(owner);
+            _debtors.Add(owner, debtor);
+            Context.Watch(owner);
+        }
+
+        debtor.Channels++;
+        return debtor;
     }
 
     private void Handle(CloseChannel close)
@@ -383,6 +406,11 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
                     _session = connected;
                     Context.Parent.Tell(
                         new Opened(new PeerInfo(_id, connected.RemotePublicKey, _transport.RemoteAddress, _isInitiator)), Self);
+                    if (_relay is { Pair: not null })
+                    {
+                        OpenRelayChannel(_relay, _self);
+                    }
+
                     break;
                 case LinkEvent.ChannelRequested requested:
                     Handle(requested);
@@ -408,7 +436,15 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
 
     private void Handle(LinkEvent.ChannelRequested requested)
     {
-        bool isFeed = requested.Protocol is ReplicationCodec.Protocol or ReplicationCodec.Alias
+        if (_relay is { Pair: null } relay && _channels.Count == 0
+            && string.Equals(requested.Protocol, RelayProtocol.Name, StringComparison.Ordinal)
+            && _session is { RemotePublicKey: var peer } && requested.Id.Span.SequenceEqual(peer.AsSpan()))
+        {
+            OpenRelayChannel(relay, peer);
+            return;
+        }
+
+        bool isFeed = _relay is null && requested.Protocol is ReplicationCodec.Protocol or ReplicationCodec.Alias
             && requested.Id.Length == DiscoveryKey.Size;
         if (!isFeed)
         {
@@ -478,7 +514,11 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     {
         if (_channels.Remove(channelId, out OpenChannel? channel))
         {
-            _byFeed.Remove(channel.DiscoveryKey);
+            if (channel.DiscoveryKey is { } feed)
+            {
+                _byFeed.Remove(feed);
+            }
+
             channel.Actor.Tell(ChannelActor.Closed.Instance, Self);
             channel.Debtor.Channels--;
             ForgetIfQuit(channel.Debtor);
@@ -518,9 +558,9 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
         Context.Parent.Tell(new Ended(_id, reason), Self);
     }
 
-    private sealed record OpenChannel(IActorRef Actor, Debtor Debtor, DiscoveryKey DiscoveryKey);
+    private sealed record OpenChannel(IActorRef Actor, Debtor Debtor, DiscoveryKey? DiscoveryKey);
 
-    /// <summary>A feed's replication: its channels here, and the cost of the messages that it has not dealt with.</summary>
+    /// <summary>A feed's replication, or whoever drives blind relaying: its channels here, and the cost of the messages that it has not dealt with.</summary>
     private sealed class Debtor(IActorRef replication)
     {
         public IActorRef Replication => replication;

@@ -45,6 +45,9 @@ public sealed class ConnectionsActor : ReceiveActor
     /// <summary>A connection that was <see cref="Adopted"/> is over. No reason: an orderly end.</summary>
     public sealed record AdoptedEnded(long RequestId, PeerInfo Peer, string? Reason);
 
+    /// <summary>A stream that went through a relay has found a direct way; one that is gone already is ignored.</summary>
+    public sealed record PeerMoved(ITransport Transport, EndPoint? Address);
+
     /// <summary>Ends one connection in order; one that is gone already is ignored.</summary>
     public sealed record EndOne(long ConnectionId);
 
@@ -130,6 +133,7 @@ public sealed class ConnectionsActor : ReceiveActor
         Receive<INetwork.ConnectFailed>(m => Refuse(_dialling, m.RequestId, m.Reason));
         Receive<INetwork.Accepted>(Handle);
         Receive<Adopt>(Handle);
+        Receive<PeerMoved>(Handle);
         Receive<EndOne>(m => TellOne(m.ConnectionId, ConnectionActor.End.Instance));
         Receive<KeepAliveOne>(m => TellOne(m.ConnectionId, ConnectionActor.KeepAlive.Instance));
         Receive<ConnectionActor.Opened>(Handle);
@@ -310,6 +314,25 @@ public sealed class ConnectionsActor : ReceiveActor
         Publish(new ConnectionEvent.Opened(opened.Peer));
     }
 
+    private void Handle(PeerMoved moved)
+    {
+        foreach (Connection connection in _connections.Values)
+        {
+            if (connection.Transport == moved.Transport)
+            {
+                connection.Address = moved.Address;
+                if (connection.Peer is { } peer)
+                {
+                    connection.Peer = peer with { Address = moved.Address };
+                    Log.Moved(_log, peer.ConnectionId, peer.PublicKey, moved.Address);
+                    Publish(new ConnectionEvent.Moved(connection.Peer));
+                }
+
+                return;
+            }
+        }
+    }
+
     private void Handle(ConnectionActor.Ended ended)
     {
         if (!IsMine(ended.ConnectionId, out Connection? connection))
@@ -478,7 +501,7 @@ public sealed class ConnectionsActor : ReceiveActor
 
         public ITransport Transport => transport;
 
-        public EndPoint? Address { get; } = transport.RemoteAddress;
+        public EndPoint? Address { get; set; } = transport.RemoteAddress;
 
         public IPAddress? HalfOpenAt { get; set; } = halfOpenAt;
 

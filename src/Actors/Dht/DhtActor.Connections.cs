@@ -94,6 +94,8 @@ public sealed partial class DhtActor
             Firewall = handshake => _rejects?.Invoke(handshake.PublicKey) == true,
             ShareLocalAddresses = _network.SharesLocalAddresses,
             FollowsRelays = _network.UsesRelays,
+            RelayThrough = _ourRelays,
+            NeedsRelay = () => HasRandomNat,
         });
         await _listener.Listening.Ended();
         asker.Tell(answer, Self);
@@ -111,12 +113,12 @@ public sealed partial class DhtActor
         object answer;
         try
         {
-            DhtConnection connection = await _connector.ConnectAsync(connect.Peer, OptionsFor(connect.Relays), scope);
+            DhtConnection connection = await _connector.ConnectAsync(connect.Peer, OptionsFor(connect.Relays, connect.ShouldForceRelay || HasRandomNat), scope);
             answer = new Connected(connect.Id, TransportOf(connection), connection.Keys, connection.RemotePublicKey, AddressOf(connection));
         }
         catch (DhtConnectException failure)
         {
-            answer = new ConnectFailed(connect.Id, failure.CanRelayHelp, failure.Message);
+            answer = new ConnectFailed(connect.Id, failure.CanRelayHelp && _ourRelays.Count > 0, failure.Message);
         }
         catch (FlowCancelledException)
         {
@@ -138,7 +140,7 @@ public sealed partial class DhtActor
 
         try
         {
-            DhtConnection connection = await _connector.ConnectAsync(peer, OptionsFor([]), Node.Scope);
+            DhtConnection connection = await _connector.ConnectAsync(peer, OptionsFor([], namesRelay: true), Node.Scope);
             _adopting.Add(++_adoptions, asker);
             Adopt(connections, connection, _adoptions);
         }
@@ -152,8 +154,9 @@ public sealed partial class DhtActor
         }
     }
 
-    private ConnectOptions OptionsFor(IReadOnlyList<DhtAddress> relays) => new()
+    private ConnectOptions OptionsFor(IReadOnlyList<DhtAddress> relays, bool namesRelay) => new()
     {
+        RelayThrough = namesRelay ? _ourRelays : [],
         RelayAddresses = relays,
         FollowsRelays = _network.UsesRelays,
         LocalConnection = _network.SharesLocalAddresses,
@@ -166,11 +169,23 @@ public sealed partial class DhtActor
 
     private void Handle(ConnectorEvent happened)
     {
-        if (happened is not ConnectorEvent.Incoming { Connection: var connection })
+        switch (happened)
         {
-            return;
+            case ConnectorEvent.Incoming incoming when incoming.Listener == _relayListener:
+                Take(incoming.Connection);
+                break;
+            case ConnectorEvent.Incoming incoming:
+                HandOver(incoming.Connection);
+                break;
+            case ConnectorEvent.Moved moved:
+                _setup.Connections?.Tell(
+                    new ConnectionsActor.PeerMoved(TransportOf(moved.Connection), AddressOf(moved.Connection)), Self);
+                break;
         }
+    }
 
+    private void HandOver(DhtConnection connection)
+    {
         if (_incomingTo is { } owner)
         {
             owner.Tell(
@@ -189,6 +204,7 @@ public sealed partial class DhtActor
 
     private async Flow LeaveAsync(IActorRef asker)
     {
+        await StopRelayingAsync();
         if (_listener is { } listener)
         {
             _listener = null;

@@ -134,6 +134,7 @@ public sealed partial class DhtActor
                 : NatKind.Consistent,
             IsEphemeral = Node.IsEphemeral,
             IsFirewalled = Node.IsFirewalled,
+            RelayKey = _relayListener?.PublicKey,
             IsOnline = Node.IsOnline,
             IsDegraded = Node.IsDegraded,
             Id = Node.IsEphemeral ? null : Node.TableId,
@@ -171,7 +172,7 @@ public sealed partial class DhtActor
         DhtCounters c = Node.Counters;
         HyperCounters h = _dht.Commands.Counters;
         ConnectorCounters t = _connector.Counters;
-        return new Dictionary<string, long>(StringComparer.Ordinal)
+        var counters = new Dictionary<string, long>(StringComparer.Ordinal)
         {
             ["requests"] = c.Requests,
             ["retries"] = c.Retries,
@@ -213,6 +214,8 @@ public sealed partial class DhtActor
             ["handshakes_invalid"] = t.InvalidHandshakes,
             ["datagrams_dropped"] = _inbox.Dropped,
         };
+        CountRelaying(counters);
+        return counters;
     }
 
     // Nobody waits on the dead.

@@ -9,7 +9,7 @@ namespace HyperActors.Actors;
 /// <summary>The DHT of one node: drives its machines over the node's UDP sockets.</summary>
 /// <remarks>
 /// Parent: <see cref="NodeActor"/>, or <see cref="DhtHostActor"/>. Children: a <see cref="BucketActor"/> per bucket of the
-/// routing table. A restart begins with other sockets and an empty table, which fills by itself; connections that ran on the
+/// routing table, and a <see cref="RelaysActor"/> once there is something to relay. A restart begins with other sockets and an empty table, which fills by itself; connections that ran on the
 /// sockets end.
 /// </remarks>
 public sealed partial class DhtActor : ReceiveActor, IWithTimers
@@ -52,6 +52,7 @@ public sealed partial class DhtActor : ReceiveActor, IWithTimers
     {
         _setup = setup;
         _network = setup.Network;
+        _ourRelays = _network.UsesRelays ? [.. Keys(_network.RelayThrough ?? [])] : [];
         _inbox = new DatagramInbox(_network.MaxWaitingDatagrams);
 
         Receive<DatagramInbox.Arrived>(_ => TakeDatagrams());
@@ -77,6 +78,7 @@ public sealed partial class DhtActor : ReceiveActor, IWithTimers
         ReceiveRequests();
         ReceiveOperations();
         ReceiveConnections();
+        ReceiveRelaying();
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -87,7 +89,7 @@ public sealed partial class DhtActor : ReceiveActor, IWithTimers
 
     public static Props PropsFor(DhtSetup setup) => Props.Create(() => new DhtActor(setup));
 
-    /// <summary>What becomes of a bucket that fails: its contacts are heard of again.</summary>
+    /// <summary>What becomes of a part that fails: contacts are heard of again, relays are asked again.</summary>
     public static Directive Decide(Exception failure) => Directive.Restart;
 
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(3, TimeSpan.FromMinutes(1), Decide);
@@ -113,7 +115,7 @@ public sealed partial class DhtActor : ReceiveActor, IWithTimers
             Context.System.Scheduler.Now,
             Now);
         Node.Buckets = new BucketActors(Context, Node.Options);
-        _connector = new Connector(Node, _network.Connecting, _setup.Keys);
+        _connector = new Connector(Node, _network.Connecting, _setup.Keys, this, _network.RelaysForOthers ? _network.Relay : null);
         _dht.Commands.Server = _connector.TryHandle;
         _connector.FindForward = _dht.Commands.FindForward;
         _localHosts = _sockets.LocalHosts;
@@ -134,6 +136,7 @@ public sealed partial class DhtActor : ReceiveActor, IWithTimers
         _sockets?.Flush();
         _sockets?.Dispose();
         RefuseAll();
+        _relayKeys?.Dispose();
     }
 
     private IReadOnlyList<string> Texts() => !_network.UsesDht ? [] : [.. _network.Bootstrap ?? [.. NetworkOptions.PublicBootstrap]];
@@ -191,6 +194,7 @@ public sealed partial class DhtActor : ReceiveActor, IWithTimers
 
         ReadContacts();
         Run(Node.BootstrapAsync());
+        StartRelaying();
         if (_network.Host is "0.0.0.0")
         {
             Timers.StartPeriodicTimer(nameof(LookAtNetwork), LookAtNetwork.Instance, _network.NetworkPollInterval);
@@ -262,6 +266,7 @@ public sealed partial class DhtActor : ReceiveActor, IWithTimers
             Handle(happened);
         }
 
+        SendRelayMessages();
         _sockets.Flush();
         if (_fault is { } fault)
         {

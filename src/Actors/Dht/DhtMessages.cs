@@ -63,7 +63,7 @@ public sealed partial class DhtActor
     /// <param name="Id">Comes back with the answer.</param>
     /// <param name="Peer">Who it is.</param>
     /// <param name="Relays">Addresses that carry a handshake to it, or its own; empty to look for some.</param>
-    /// <param name="ShouldForceRelay">True to go through a blind relay, where one is configured, without trying to punch.</param>
+    /// <param name="ShouldForceRelay">True to name a blind relay, where one is configured; holes are punched meanwhile.</param>
     public sealed record Connect(long Id, PublicKey Peer, IReadOnlyList<DhtAddress> Relays, bool ShouldForceRelay);
 
     /// <summary>The stream stands and keys are agreed. Transport and keys are the receiver's.</summary>

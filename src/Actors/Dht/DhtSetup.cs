@@ -1,5 +1,6 @@
 using HyperActors.Crypto;
 using HyperActors.Dht;
+using HyperActors.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace HyperActors.Actors;
@@ -21,4 +22,11 @@ public sealed record DhtSetup(
     RandomSource Random,
     INotes? Notes,
     IActorRef? Connections,
-    ILogger Log);
+    ILogger Log)
+{
+    /// <summary>The limits and times of the links to blind relays, and to those who relay through the node.</summary>
+    public LinkOptions Links { get; init; } = new();
+
+    /// <summary>How such connections are made.</summary>
+    public ConnectionOptions RelayConnections { get; init; } = new();
+}

@@ -45,7 +45,7 @@ internal sealed class TransportChoice
         verb.Options.Add(_tcp);
         verb.Options.Add(_udx);
         verb.Options.Add(_peer);
-        _network = new NetworkFlags(verb, defaultPort);
+        _network = new NetworkFlags(verb, defaultPort, connects: true);
         verb.Validators.Add(result =>
         {
             bool hasTcp = result.GetResult(_tcp) is not null;

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using HyperActors.Actors;
 using HyperActors.Cli.Commands;
 using HyperActors.Cli.Parsing;
+using HyperActors.Crypto;
 
 namespace HyperActors.Cli.Network;
 
@@ -14,12 +15,15 @@ internal sealed class NetworkFlags
     private const int MaxPort = 65_535;
 
     private readonly int _defaultPort;
+    private readonly bool _connects;
 
     /// <param name="command">Gets the options.</param>
     /// <param name="defaultPort">The port when none is named.</param>
-    public NetworkFlags(Command command, int defaultPort)
+    /// <param name="connects">True where peers are connected to: relays can be named then.</param>
+    public NetworkFlags(Command command, int defaultPort, bool connects = false)
     {
         _defaultPort = defaultPort;
+        _connects = connects;
         Port = new Option<int?>("--port")
         {
             Description = defaultPort == 0
@@ -32,6 +36,10 @@ internal sealed class NetworkFlags
         command.Options.Add(Port);
         command.Options.Add(Address);
         command.Options.Add(Bootstrap);
+        if (connects)
+        {
+            command.Options.Add(Relays);
+        }
     }
 
     private Option<string?> Host { get; } = new("--host")
@@ -74,13 +82,38 @@ internal sealed class NetworkFlags
         },
     };
 
+    private Option<string[]> Relays { get; } = new("--relay-through")
+    {
+        Description = "A node to go through where no direct way to a peer is found; may be given several times",
+        HelpName = "KEY",
+        AllowMultipleArgumentsPerToken = false,
+        CustomParser = result =>
+        {
+            var read = new List<string>();
+            foreach (string text in result.Tokens.Select(token => token.Value))
+            {
+                if (ArgumentReader.Peer(text, out PublicKey? key, out string? error))
+                {
+                    read.Add(key!.Value.ToString());
+                }
+                else
+                {
+                    result.AddError(error);
+                }
+            }
+
+            return [.. read];
+        },
+    };
+
     /// <summary>Their names, for messages.</summary>
-    public const string Names = "--host, --port, -a and --bootstrap";
+    public const string Names = "--host, --port, -a, --bootstrap and --relay-through";
 
     /// <summary>True when one of them is on the command line.</summary>
     public bool AreGiven(CommandResult result) =>
         result.GetResult(Host) is not null || result.GetResult(Port) is not null
-        || result.GetResult(Address) is not null || result.GetResult(Bootstrap) is not null;
+        || result.GetResult(Address) is not null || result.GetResult(Bootstrap) is not null
+        || result.GetResult(Relays) is not null;
 
     /// <summary>What the command line says; nothing beyond it is decided here.</summary>
     public NetworkOptions Read(VerbContext context)
@@ -101,6 +134,11 @@ internal sealed class NetworkFlags
         if (context.Get(Bootstrap) is { Length: > 0 } bootstrap)
         {
             options.Bootstrap = bootstrap;
+        }
+
+        if (_connects && context.Get(Relays) is { Length: > 0 } relays)
+        {
+            options.RelayThrough = relays;
         }
 
         return options;

@@ -130,7 +130,12 @@ internal sealed record UdxListeningEvent(string Address)
 }
 
 /// <summary>The first lines of <c>dht</c>: a node that is up.</summary>
-internal sealed record DhtListeningEvent(int Node, string Address, string? Id, bool Ephemeral)
+internal sealed record DhtListeningEvent(
+    int Node,
+    string Address,
+    string? Id,
+    bool Ephemeral,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? RelayKey)
 {
     [JsonPropertyOrder(-1)]
     public string Event => "listening";

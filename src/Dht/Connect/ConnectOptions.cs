@@ -60,6 +60,9 @@ public sealed record ListenOptions
     /// <summary>Blind relays that may carry connections while no direct way is found; one of them is picked for each.</summary>
     public IReadOnlyList<PublicKey> RelayThrough { get; init; } = [];
 
+    /// <summary>Asked for each peer whether a relay is named to it; null to name one always.</summary>
+    public Func<bool>? NeedsRelay { get; init; }
+
     /// <summary>Whether a blind relay that the peer names is used.</summary>
     public bool FollowsRelays { get; init; } = true;
 

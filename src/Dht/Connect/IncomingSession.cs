@@ -83,7 +83,7 @@ internal sealed class IncomingSession : IStreamOwner, IDisposable
         }
 
         DhtAddress? open = _connector.OpenAddress;
-        RelayThroughInfo? relay = Options.RelayThrough.Count == 0
+        RelayThroughInfo? relay = Options.RelayThrough.Count == 0 || Options.NeedsRelay?.Invoke() == false
             ? null
             : new RelayThroughInfo(
                 Options.RelayThrough[_connector.Random.NextInt32(Options.RelayThrough.Count)], _connector.NewToken());

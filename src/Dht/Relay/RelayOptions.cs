@@ -3,6 +3,15 @@ namespace HyperActors.Dht;
 /// <summary>What a node lends to others as their blind relay.</summary>
 public sealed record RelayOptions
 {
+    /// <summary>Public keys of those who may ask for it; null for everybody. Both ends of a pair have to be among them.</summary>
+    public IList<string>? AllowedPeers { get; set; }
+
+    /// <summary>Connections of peers that want something joined. More serves more, and costs some 100 kB each.</summary>
+    public int MaxPeers { get; set; } = 512;
+
+    /// <summary>How long a connection may be without a pair before it is ended; up to twice as long.</summary>
+    public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long the first of two peers may wait for the second. Upstream's peers give up after so long.</summary>
     public TimeSpan PairTimeout { get; set; } = TimeSpan.FromSeconds(15);
 

@@ -66,6 +66,12 @@ public sealed class RelayPairing
     /// <summary>Bytes sent on for pairs that are gone.</summary>
     public long TotalBytes { get; private set; }
 
+    /// <summary>Bytes sent on so far.</summary>
+    public long Bytes => TotalBytes + _joined.Sum(p => p.Bytes);
+
+    /// <summary>True for a session without pairs, waiting or joined; false for one that is not open.</summary>
+    public bool IsIdle(long session) => _sessions.TryGetValue(session, out Session? found) && found.Sides.Count == 0;
+
     /// <summary>A peer has opened the channel.</summary>
     public void OpenSession(long session) => _sessions.TryAdd(session, new Session(session));
 

@@ -96,6 +96,33 @@ public sealed class NetworkVerbsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_relay_keeps_its_key_and_is_found_by_it()
+    {
+        string seed = _sandbox.In("relay.seed");
+        string? key = null;
+        for (int life = 0; life < 2; life++)
+        {
+            RunningCli relay = _sandbox.Start(
+                ["dht", "--relay", "--persistent", "--keys", seed, "--json", "--bootstrap", _network[1], "-a", "127.0.0.1:0"]);
+            string shown = JsonDocument.Parse((await relay.ReadLineAsync())!).RootElement.GetProperty("relayKey").GetString()!;
+            Assert.Equal(key ?? shown, shown);
+            key = shown;
+            Outcome found;
+            int tries = 0;
+            do
+            {
+                found = await _sandbox.RunAsync(["dht", "find", key, .. _network]);
+            }
+            while (found.ExitCode == ExitCode.NotFound && ++tries < 10);
+            Assert.Equal(ExitCode.Ok, found.ExitCode);
+            relay.Signal(PosixSignalNumber.Interrupt);
+            Assert.Equal(ExitCode.Ok, (await relay.EndAsync()).ExitCode);
+        }
+
+        Assert.Equal(ExitCode.Usage, (await _sandbox.RunAsync(["swarm", "join", "x", "--relay-through", "nobody", .. _network])).ExitCode);
+    }
+
+    [Fact]
     public async Task The_doctor_finds_a_good_network_and_says_when_there_is_none()
     {
         JsonElement good = JsonDocument.Parse(await _sandbox.OkAsync(["doctor", "--json", .. _network, "--port", "0"])).RootElement;

@@ -4,6 +4,7 @@ using HyperActors.Actors;
 using HyperActors.Cli.Network;
 using HyperActors.Cli.Parsing;
 using HyperActors.Cli.Rendering;
+using HyperActors.Crypto;
 
 namespace HyperActors.Cli.Commands;
 
@@ -27,6 +28,17 @@ internal sealed class DhtCommand : Verb
         Description = "Store for others from the start, for a machine that everybody can reach [default: find out, within 20 minutes]",
     };
 
+    private readonly Option<bool> _relay = new("--relay")
+    {
+        Description = "Be a relay for peers that find no direct way to each other; they name it by the key that is shown",
+    };
+
+    private readonly Option<string?> _keys = new("--keys")
+    {
+        Description = "A file with the seed of the first node's key, and so of its relay's: 32 bytes, made when there is no such file [default: a key for once]",
+        HelpName = "FILE",
+    };
+
     private readonly Option<int> _nodes = new("--nodes")
     {
         Description = "How many nodes to run in this process, each with a port of its own",
@@ -41,6 +53,8 @@ internal sealed class DhtCommand : Verb
         _network = new NetworkFlags(this, NetworkOptions.DefaultPort);
         Options.Add(_bootstrapper);
         Options.Add(_persistent);
+        Options.Add(_relay);
+        Options.Add(_keys);
         Options.Add(_nodes);
         Add(new DhtLookupCommand(host, globals));
         Add(new DhtAnnounceCommand(host, globals));
@@ -55,6 +69,7 @@ internal sealed class DhtCommand : Verb
         "dht",
         "dht --bootstrapper -a 127.0.0.1:49737",
         "dht --bootstrapper -a 127.0.0.1:49737 --nodes 20",
+        "dht --relay --keys relay.seed",
         "dht --host 127.0.0.1 --port 0 -b 127.0.0.1:49737 --json -v",
     ];
 
@@ -75,6 +90,8 @@ internal sealed class DhtCommand : Verb
             (first.IsEphemeral, first.IsFirewalled) = (false, false);
         }
 
+        first.RelaysForOthers = context.Get(_relay);
+        using KeyPair? keys = context.Get(_keys) is { } file ? SeedFile.Open(file) : null;
         await using var host = DhtHost.Start();
         var nodes = new List<IDht>();
         try
@@ -104,7 +121,8 @@ internal sealed class DhtCommand : Verb
 
         async Task AddAsync(NetworkOptions[] networks)
         {
-            foreach (IDht node in await Task.WhenAll(networks.Select(network => host.AddAsync(network, null, cancellationToken).AsTask())))
+            foreach (IDht node in await Task.WhenAll(networks.Select(
+                network => host.AddAsync(network, nodes.Count == 0 ? keys : null, cancellationToken).AsTask())))
             {
                 nodes.Add(node);
             }
@@ -113,9 +131,10 @@ internal sealed class DhtCommand : Verb
             {
                 await node.WaitUntilReadyAsync(cancellationToken);
                 DhtInfo info = await node.GetInfoAsync(cancellationToken);
-                context.Printer.Line(info.LocalAddress!.ToString());
+                context.Printer.Line(info.RelayKey is { } relay ? $"{info.LocalAddress}  relay {relay}" : info.LocalAddress!.ToString());
                 context.Printer.Json(
-                    new DhtListeningEvent(nodes.IndexOf(node) + 1, info.LocalAddress.ToString(), info.Id?.ToString(), info.IsEphemeral),
+                    new DhtListeningEvent(
+                        nodes.IndexOf(node) + 1, info.LocalAddress!.ToString(), info.Id?.ToString(), info.IsEphemeral, info.RelayKey?.ToString()),
                     ResultJson.Default.DhtListeningEvent);
             }
         }
@@ -124,7 +143,7 @@ internal sealed class DhtCommand : Verb
     // The others enter through the first one, and where that begins a network they store as it does.
     private static async Task<NetworkOptions> OthersAsync(NetworkOptions first, IDht node, CancellationToken cancellationToken)
     {
-        NetworkOptions other = first with { Port = 0, IsPortFixed = false, IsBootstrapper = false };
+        NetworkOptions other = first with { Port = 0, IsPortFixed = false, IsBootstrapper = false, RelaysForOthers = false };
         if (first.IsBootstrapper)
         {
             DhtInfo info = await node.GetInfoAsync(cancellationToken);

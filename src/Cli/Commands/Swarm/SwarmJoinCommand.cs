@@ -29,7 +29,7 @@ internal sealed class SwarmJoinCommand : Verb
         Arguments.Add(_topic);
         Options.Add(_lookOnly);
         Options.Add(_announceOnly);
-        _network = new NetworkFlags(this, NetworkOptions.DefaultPort);
+        _network = new NetworkFlags(this, NetworkOptions.DefaultPort, connects: true);
     }
 
     public override IReadOnlyList<string> Examples => ["swarm join 'our chat'", "swarm join ybndrfg8… --json -b 127.0.0.1:49737 --host 127.0.0.1"];
