@@ -43,7 +43,8 @@ internal sealed class CliHost
         Variable = Environment.GetEnvironmentVariable,
         Variables = static () => Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
             .Select(v => KeyValuePair.Create((string)v.Key, (string?)v.Value ?? string.Empty)),
-        OnHangup = signals is null ? static _ => { } : signals.OnHangup,
+        OnHangup = signals is null ? static _ => { }
+        : signals.OnHangup,
         IsErrorTerminal = !Console.IsErrorRedirected,
         IsOutputTerminal = !Console.IsOutputRedirected,
         HomeDirectory = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),

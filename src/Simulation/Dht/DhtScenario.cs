@@ -35,7 +35,8 @@ internal sealed class DhtScenario(ulong seed, DhtScenarioOptions options) : IDis
             Blake2b.Hash256(Encoding.ASCII.GetBytes(string.Join(',', _worlds.Select(w => w.TakeHash())))).ToString(),
             _worlds.Sum(w => w.Datagrams),
             TimeSpan.FromTicks(_worlds.Sum(w => w.Now.Ticks)),
-            _failures.Count == 0 ? null : string.Join("; ", _failures)) { Report = Report };
+            _failures.Count == 0 ? null : string.Join("; ", _failures))
+        { Report = Report };
     }
 
     public void Dispose() => _worlds.ForEach(w => w.Dispose());
