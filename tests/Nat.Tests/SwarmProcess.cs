@@ -38,8 +38,8 @@ internal sealed class SwarmProcess
         new(lab.Start(inNamespace, Executable, [.. arguments, "--json"]));
 
     /// <summary>The next event of that name.</summary>
-    /// <returns>False when there is none within <paramref name="patience"/>, or the process has ended.</returns>
-    public async Task<bool> WaitForAsync(string name, TimeSpan patience)
+    /// <returns>Null when there is none within <paramref name="patience"/>, or the process has ended.</returns>
+    public async Task<JsonElement?> WaitForAsync(string name, TimeSpan patience)
     {
         using var stop = new CancellationTokenSource(patience);
         return await Task.Factory.StartNew(
@@ -48,11 +48,13 @@ internal sealed class SwarmProcess
                 try
                 {
                     return _events.GetConsumingEnumerable(stop.Token)
-                        .Any(e => e.TryGetProperty("event", out JsonElement said) && said.ValueEquals(name));
+                        .Where(e => e.TryGetProperty("event", out JsonElement said) && said.ValueEquals(name))
+                        .Cast<JsonElement?>()
+                        .FirstOrDefault();
                 }
                 catch (OperationCanceledException)
                 {
-                    return false;
+                    return null;
                 }
             },
             CancellationToken.None,
