@@ -188,7 +188,7 @@ public sealed class SecretByteStream : Stream
                 throw Broken(frame.Error);
             }
 
-            _encrypt.HandleInput(new ReadOnlySequence<byte>(frame.Body.ToArray()), TimeSpan.Zero);
+            _encrypt.HandleFrame(frame.Body, TimeSpan.Zero, 0);
             while (_encrypt.TryPollEvent(out EncryptEvent e))
             {
                 if (e.Kind == EncryptEventKind.Failed)

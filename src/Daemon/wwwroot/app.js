@@ -237,7 +237,7 @@ function drawDht () {
   for (const bucket of dht.buckets) values[bucket.sharedBits] = bucket.contacts
   bars($('buckets'), values, 20)
   const contacts = values.reduce((sum, n) => sum + n, 0)
-  text($('buckets-text'), `${count(contacts)} contacts, by the bits they share with this node (0 to ${values.length - 1}); a full bucket has 20`)
+  text($('buckets-text'), `${count(contacts)} ${contacts === 1 ? 'contact' : 'contacts'}, by the bits they share with this node (0 to ${values.length - 1}); a full bucket has 20`)
 }
 
 function drawActors () {

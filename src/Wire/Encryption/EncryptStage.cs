@@ -189,8 +189,9 @@ public sealed class EncryptStage : IStage<EncryptEvent>, IDisposable
         }
     }
 
-    /// <summary>Takes one frame; <paramref name="turnSize"/> is how many bytes the frames of this turn have together.</summary>
-    internal void HandleFrame(ReadOnlySpan<byte> frame, TimeSpan now, int turnSize)
+    /// <summary>Takes one frame, lent for the call; <paramref name="turnSize"/> is how many bytes the frames of this turn have together, 0 when that is
+    /// not known.</summary>
+    public void HandleFrame(ReadOnlySpan<byte> frame, TimeSpan now, int turnSize)
     {
         Invariant.Hold(_messageLength < 0);
         if (_failed)
