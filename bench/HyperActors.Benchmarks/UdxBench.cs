@@ -33,7 +33,7 @@ internal static class UdxBench
     [
         Both("UDX stream, 1 GiB", 1L << 30, null, floor: 3),
         Both("the same, processor time", 1L << 30, null, floor: 2) with { Unit = Unit.CpuPerGigabyte },
-        Both("UDX stream, encrypted, 256 MiB", 256L << 20, null, floor: 3, isEncrypted: true),
+        Both("UDX stream, encrypted, 1 GiB", 1L << 30, null, floor: 3, isEncrypted: true),
         Both("UDX stream, 100 Mbit/s, 40 ms there and back, 64 MiB", 64L << 20, _line, floor: NoSlower),
         Both("the same, 1 in 100 lost", 64L << 20, _line with { Loss = 0.01 }, floor: NoSlower),
         new("two streams of ours on that line, share of the slower", Unit.Share, () => ShareAsync(Child.HyperActors, Child.HyperActors), Least: 40),
