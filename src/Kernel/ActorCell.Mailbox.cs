@@ -242,15 +242,15 @@ internal sealed partial class ActorCell
     }
 
     /// <summary>Looks at the next message, and leaves it in its slot.</summary>
-    /// <returns>The message, or null when none waits.</returns>
-    private object? Peek(ref Segment head, ref int index)
+    /// <returns>The message; null when the slot is empty as yet, or the segment at its end.</returns>
+    private static object? Peek(Segment head, int index)
     {
         Envelope[] slots = head.Slots;
-        return (uint)index < (uint)slots.Length && Volatile.Read(ref slots[index].MessageField) is { } found
-            ? found
-            : PeekSlowly(ref head, ref index);
+        return (uint)index < (uint)slots.Length ? Volatile.Read(ref slots[index].MessageField) : null;
     }
 
+    /// <summary>Looks again, where need be in the segment behind, and tells an empty mailbox from a slot that is being filled.</summary>
+    /// <returns>The message, or null when none waits.</returns>
     private object? PeekSlowly(ref Segment head, ref int index)
     {
         var spin = default(SpinWait);
@@ -267,6 +267,7 @@ internal sealed partial class ActorCell
             else if (Volatile.Read(ref head.Next) is { } next)
             {
                 Segment spent = head;
+                Array.Clear(spent.Slots, _headIndex, index - _headIndex);
                 spent.Next = null;
                 head = next;
                 _head = next;
@@ -286,14 +287,6 @@ internal sealed partial class ActorCell
             // Claimed and not yet filled: the writer is between two instructions.
             spin.SpinOnce(sleep1Threshold: -1);
         }
-    }
-
-    /// <summary>Empties a slot whose message has been handled.</summary>
-    private static void Clear(Segment head, int index)
-    {
-        ref Envelope slot = ref head.Slots[index];
-        slot.MessageField = null!;
-        slot.SenderField = null;
     }
 
     /// <summary>Goes to rest, unless a message came meanwhile.</summary>
@@ -385,16 +378,16 @@ internal sealed partial class ActorCell
         {
             Segment head = _head!;
             int index = _headIndex;
-            while (Peek(ref head, ref index) is { } message)
+            while (PeekSlowly(ref head, ref index) is { } message)
             {
                 IActorRef? sender = head.Slots[index].SenderField;
-                Clear(head, index);
                 index++;
                 _bound?.Leave();
                 Bury(message, sender);
             }
 
             _takenBefore += index;
+            Array.Clear(head.Slots, _headIndex, index - _headIndex);
             Segment.Return(head, Worker.Current);
         }
 

@@ -36,17 +36,21 @@ internal sealed partial class ActorCell
         Slot,
     }
 
+    /// <summary>50 µs: some times what it takes to wake a thread that sleeps.</summary>
+    private const long LongestWait = 50 * TimeSpan.TicksPerMicrosecond;
+
+    // A mailbox that is emptied while messages come one after the other will hold more in a moment. To wait for several
+    // is better than to fetch each from under its writer's hands, which costs both a cache line. About 100 ns for each
+    // message that came, 6 µs at the most, and never while another cell waits behind this turn.
+    private const int MessagesBeforePause = 8;
+    private const int PausePerMessage = 2;
+    private const int LongestPause = 128;
+
     private Phase _phase;
     private Attention _attention;
     private int _suspended;
 
-    void IThreadPoolWorkItem.Execute()
-    {
-        if (RunTurn(_dispatcher.Throughput))
-        {
-            _dispatcher.ScheduleAgain(this);
-        }
-    }
+    void IThreadPoolWorkItem.Execute() => Worker.Current.Run(this);
 
     /// <summary>Runs the cell for one message on the thread that asked; what else there is goes to the dispatcher.</summary>
     internal void RunAsked()
@@ -64,6 +68,7 @@ internal sealed partial class ActorCell
         Worker worker = Worker.Current;
         ActorCell? outer = worker.Running;
         worker.Running = this;
+        worker.Turns++;
         long stamp = TurnMeter.Begin();
         try
         {
@@ -102,7 +107,7 @@ internal sealed partial class ActorCell
             if (_suspended == 0)
             {
                 _attention = TurnMeter.WantsActivities ? _attention | Attention.Trace : _attention & ~Attention.Trace;
-                budget = RunUserMessages(budget);
+                budget = RunUserMessages(budget, worker);
             }
 
             if (Volatile.Read(ref _systemQueue) is not null)
@@ -143,7 +148,7 @@ internal sealed partial class ActorCell
     }
 
     /// <returns>What is left of the budget.</returns>
-    private int RunUserMessages(int budget)
+    private int RunUserMessages(int budget, Worker worker)
     {
         long state = Volatile.Read(ref _writers.State);
         if ((state & Busy) != 0)
@@ -170,6 +175,8 @@ internal sealed partial class ActorCell
 
         Segment head = _head!;
         int index = _headIndex;
+        int budgetAtPause = budget;
+        var patience = new Patience(budget);
         ActorBase actor = _actor!;
         _atHand = AtHand.Slot;
         while (budget > 0 && Volatile.Read(ref _systemQueue) is null)
@@ -188,9 +195,22 @@ internal sealed partial class ActorCell
                 }
             }
 
-            if (Peek(ref head, ref index) is not { } message)
+            if (Peek(head, index) is not { } message)
             {
-                break;
+                int sincePause = budgetAtPause - budget;
+                if (sincePause >= MessagesBeforePause && index < head.Slots.Length && worker.Next is null)
+                {
+                    Thread.SpinWait(Math.Min(LongestPause, sincePause * PausePerMessage));
+                    budgetAtPause = budget;
+                    continue;
+                }
+
+                if (PeekSlowly(ref head, ref index) is not { } late)
+                {
+                    break;
+                }
+
+                message = late;
             }
 
             budget--;
@@ -199,13 +219,50 @@ internal sealed partial class ActorCell
             // Kept where no writer looks: this cell's lines belong to them while they write.
             actor.Slot = index;
             Invoke(actor, message);
-            Clear(head, index);
             index++;
+            if (budget <= patience.LookAt && worker.Next is not null)
+            {
+                patience.Look(budget, worker);
+            }
         }
 
+        // All at once: a writer that fills the slots beside them would wait for the line each time.
+        Array.Clear(head.Slots, _headIndex, index - _headIndex);
         _headIndex = index;
         _atHand = AtHand.Nothing;
         return budget;
+    }
+
+    /// <summary>How long a turn makes the cell wait that is to follow it on its thread.</summary>
+    /// <remarks>The clock is dear beside a message, so it is read after one message, two, four, eight.</remarks>
+    private struct Patience(int budget)
+    {
+        private long _since;
+        private int _step;
+
+        /// <summary>What is left of the turn's budget when it is time to look again.</summary>
+        public int LookAt = budget;
+
+        public void Look(int budget, Worker worker)
+        {
+            if (_since == 0)
+            {
+                _since = RealClock.Stamp();
+                _step = 1;
+            }
+            else if (RealClock.TicksSince(_since) > LongestWait)
+            {
+                worker.LetGoOfNext();
+                _since = 0;
+                _step = 1;
+            }
+            else
+            {
+                _step *= 2;
+            }
+
+            LookAt = budget - _step;
+        }
     }
 
     /// <summary>The message that woke the cell.</summary>

@@ -36,6 +36,42 @@ public sealed class MailboxTests
         }
     }
 
+    /// <summary>Wakes another actor and does not end before that one had its turn.</summary>
+    public sealed class Awaiter : ReceiveActor
+    {
+        public Awaiter(IActorRef other, Gate gate)
+        {
+            Receive<int>(_ => other.Tell(gate, Self));
+            Receive<string>(word =>
+            {
+                other.Tell(gate, Self);
+                Sender.Tell(gate.Opened.Wait(Patience), Self);
+            });
+        }
+    }
+
+    public sealed class Opener : ReceiveActor
+    {
+        public Opener() => Receive<Gate>(gate => gate.Opened.Set());
+    }
+
+    /// <summary>Passes on what it gets until it is told to stop.</summary>
+    public sealed class Juggler : ReceiveActor
+    {
+        public Juggler(Gate end)
+        {
+            IActorRef? other = null;
+            Receive<IActorRef>(next => other = next);
+            Receive<string>(ball =>
+            {
+                if (!end.Opened.IsSet)
+                {
+                    other!.Tell(ball, Self);
+                }
+            });
+        }
+    }
+
     private static ActorSystem Create()
     {
         var setup = new KernelSetup();
@@ -156,6 +192,53 @@ public sealed class MailboxTests
         Assert.Equal(0, await other.Ask<long>("sum", Patience));
         Assert.Equal(1, Find(system.Counters.Tree(), "/user/stuck").MailboxLength);
         gate.Opened.Set();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(100)]
+    public async Task What_a_handler_wakes_has_its_turn_though_the_handler_goes_on(int tellsBefore)
+    {
+        using ActorSystem system = Create();
+        var gate = new Gate();
+        IActorRef opener = system.ActorOf(Props.Create(() => new Opener()));
+        IActorRef awaiter = system.ActorOf(Props.Create(() => new Awaiter(opener, gate)));
+        for (int i = 0; i < tellsBefore; i++)
+        {
+            awaiter.Tell(i, ActorRefs.NoSender);
+        }
+
+        var answer = new TaskCompletionSource<object>(TaskCreationOptions.RunContinuationsAsynchronously);
+        IActorRef asker = system.ActorOf(Props.Create(() => new Listener(answer)));
+        awaiter.Tell("wait", asker);
+        Assert.Equal(true, await answer.Task.WaitAsync(Patience));
+    }
+
+    public sealed class Listener : ReceiveActor
+    {
+        public Listener(TaskCompletionSource<object> heard) => ReceiveAny(heard.SetResult);
+    }
+
+    [Fact]
+    public async Task Pairs_that_wake_each_other_for_ever_leave_the_threads_to_others_too()
+    {
+        using ActorSystem system = Create();
+        var end = new Gate();
+        for (int pair = 0; pair < 4 * Environment.ProcessorCount; pair++)
+        {
+            IActorRef one = system.ActorOf(Props.Create(() => new Juggler(end)));
+            IActorRef two = system.ActorOf(Props.Create(() => new Juggler(end)));
+            one.Tell(two, ActorRefs.NoSender);
+            two.Tell(one, ActorRefs.NoSender);
+            one.Tell("ball", ActorRefs.NoSender);
+        }
+
+        var answer = new TaskCompletionSource<object>(TaskCreationOptions.RunContinuationsAsynchronously);
+        IActorRef listener = system.ActorOf(Props.Create(() => new Listener(answer)));
+        listener.Tell("heard", ActorRefs.NoSender);
+        Assert.Equal("heard", await answer.Task.WaitAsync(Patience));
+        end.Opened.Set();
     }
 
     [Fact]

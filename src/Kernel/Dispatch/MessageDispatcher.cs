@@ -42,11 +42,12 @@ internal sealed class ThreadPoolDispatcher(string id, int throughput) : MessageD
     /// <summary>Of so many times that a cell is woken, one goes by way of the queue that all threads share.</summary>
     private const uint LocalRun = 32;
 
-    // What an actor wakes runs next on the same core, while its message is in the cache. A thread that only ever
-    // served itself would starve what waits in the shared queue, so now and then a cell goes there instead.
+    // What an actor wakes runs next on the same core, while its message is in the cache: the first in the same run of
+    // turns, others from the thread's own queue. A thread that only ever served itself would starve what waits in the
+    // shared queue, so now and then a cell goes there instead.
     internal override void Schedule(ActorCell cell)
     {
-        if (Worker.TryKeepAsked(cell))
+        if (Worker.TryKeep(cell))
         {
             return;
         }

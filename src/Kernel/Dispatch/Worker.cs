@@ -6,6 +6,9 @@ internal sealed class Worker
     private const int MaxFirst = 64;
     private const int MaxFurther = 8;
 
+    /// <summary>Turns in a row that one thread does for itself. Then whatever waits in the shared queue has its chance.</summary>
+    private const int LongestRun = 32;
+
     [ThreadStatic]
     private static Worker? t_current;
 
@@ -15,6 +18,18 @@ internal sealed class Worker
 
     /// <summary>The cell whose turn runs on this thread.</summary>
     public ActorCell? Running;
+
+    /// <summary>True while this thread runs turns for the thread pool: the cell that a turn wakes is left in <see cref="Next"/>.</summary>
+    public bool IsPooled;
+
+    /// <summary>
+    /// A cell that the turn woke which runs here: it follows on this thread, where its message is in the cache. Any
+    /// thread may take it by an exchange.
+    /// </summary>
+    public ActorCell? Next;
+
+    /// <summary>How many turns have begun here, so that <see cref="TurnWatch"/> sees one that does not end.</summary>
+    public long Turns;
 
     /// <summary>True while this thread asks from outside: the cell that it wakes is left in <see cref="Asked"/>.</summary>
     public bool IsAsking;
@@ -27,11 +42,28 @@ internal sealed class Worker
     /// <summary>The running cell, where there is one.</summary>
     public static ActorCell? RunningHere => t_current?.Running;
 
-    /// <summary>Leaves a cell that was woken by an ask from outside to the thread that asks.</summary>
+    /// <summary>Leaves a cell to the thread that wakes it, by its turn or by an ask from outside.</summary>
     /// <returns>False when it has to be given a thread.</returns>
-    public static bool TryKeepAsked(ActorCell cell)
+    public static bool TryKeep(ActorCell cell)
     {
-        if (t_current is not { IsAsking: true } worker)
+        if (t_current is not { } worker)
+        {
+            return false;
+        }
+
+        if (worker.IsPooled)
+        {
+            if (worker.Next is not null)
+            {
+                return false;
+            }
+
+            Volatile.Write(ref worker.Next, cell);
+            TurnWatch.LookAgain();
+            return true;
+        }
+
+        if (!worker.IsAsking)
         {
             return false;
         }
@@ -41,7 +73,52 @@ internal sealed class Worker
         return true;
     }
 
-    private static Worker Begin() => t_current = new Worker();
+    /// <summary>Runs a cell for the thread pool, then what its turn woke, and so on for a while.</summary>
+    public void Run(ActorCell cell)
+    {
+        IsPooled = true;
+        for (int turns = 1; ; turns++)
+        {
+            if (cell.RunTurn(cell.Dispatcher.Throughput))
+            {
+                cell.Dispatcher.ScheduleAgain(cell);
+            }
+
+            if (TakeNext() is not { } next)
+            {
+                break;
+            }
+
+            if (turns == LongestRun)
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(next, preferLocal: false);
+                break;
+            }
+
+            cell = next;
+        }
+
+        IsPooled = false;
+    }
+
+    /// <summary>Takes the cell that was to follow here, for whoever runs it or queues it.</summary>
+    public ActorCell? TakeNext() => Volatile.Read(ref Next) is null ? null : Interlocked.Exchange(ref Next, null);
+
+    /// <summary>Gives the cell that was to follow here to any thread of the pool: the turn before it is a long one.</summary>
+    public void LetGoOfNext()
+    {
+        if (TakeNext() is { } next)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(next, preferLocal: false);
+        }
+    }
+
+    private static Worker Begin()
+    {
+        t_current = new Worker();
+        TurnWatch.Add(t_current);
+        return t_current;
+    }
 
     /// <summary>A few segments of one size.</summary>
     internal sealed class Shelf(int capacity)
