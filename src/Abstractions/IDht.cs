@@ -92,6 +92,7 @@ public sealed record DhtInfo
     /// <summary>The socket that others send to.</summary>
     public required IPEndPoint? LocalAddress { get; init; }
 
+    /// <summary>What the translator in front of the node does with its ports, as far as known.</summary>
     public required NatKind Nat { get; init; }
 
     /// <summary>True for a node that only asks: it stores nothing and shows no id.</summary>
