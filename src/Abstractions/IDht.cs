@@ -62,6 +62,9 @@ public sealed record DhtPeer(PublicKey PublicKey, IReadOnlyList<IPEndPoint> Rela
 public sealed record DhtPut(Hash Key, int Nodes);
 
 /// <summary>A signed value.</summary>
+/// <param name="Sequence">Which one: a newer value has a higher number.</param>
+/// <param name="Value">What was signed, at most 1000 bytes.</param>
+/// <param name="From">The node that gave it.</param>
 public sealed record DhtMutable(ulong Sequence, ReadOnlyMemory<byte> Value, IPEndPoint From);
 
 /// <summary>How a network translator in front of the node treats its sockets.</summary>
