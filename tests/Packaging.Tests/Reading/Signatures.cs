@@ -14,17 +14,42 @@ internal static class Signatures
 
     private static readonly Dictionary<Type, string> Keywords = new()
     {
-        [typeof(bool)] = "bool", [typeof(byte)] = "byte", [typeof(sbyte)] = "sbyte", [typeof(short)] = "short", [typeof(ushort)] = "ushort",
-        [typeof(int)] = "int", [typeof(uint)] = "uint", [typeof(long)] = "long", [typeof(ulong)] = "ulong", [typeof(float)] = "float",
-        [typeof(double)] = "double", [typeof(decimal)] = "decimal", [typeof(char)] = "char", [typeof(string)] = "string",
-        [typeof(object)] = "object", [typeof(void)] = "void", [typeof(nint)] = "nint", [typeof(nuint)] = "nuint",
+        [typeof(bool)] = "bool",
+        [typeof(byte)] = "byte",
+        [typeof(sbyte)] = "sbyte",
+        [typeof(short)] = "short",
+        [typeof(ushort)] = "ushort",
+        [typeof(int)] = "int",
+        [typeof(uint)] = "uint",
+        [typeof(long)] = "long",
+        [typeof(ulong)] = "ulong",
+        [typeof(float)] = "float",
+        [typeof(double)] = "double",
+        [typeof(decimal)] = "decimal",
+        [typeof(char)] = "char",
+        [typeof(string)] = "string",
+        [typeof(object)] = "object",
+        [typeof(void)] = "void",
+        [typeof(nint)] = "nint",
+        [typeof(nuint)] = "nuint",
     };
 
     private static readonly Dictionary<string, string> Operators = new(StringComparer.Ordinal)
     {
-        ["op_Equality"] = "==", ["op_Inequality"] = "!=", ["op_LessThan"] = "<", ["op_GreaterThan"] = ">", ["op_LessThanOrEqual"] = "<=",
-        ["op_GreaterThanOrEqual"] = ">=", ["op_Addition"] = "+", ["op_Subtraction"] = "-", ["op_ExclusiveOr"] = "^", ["op_BitwiseAnd"] = "&",
-        ["op_BitwiseOr"] = "|", ["op_OnesComplement"] = "~", ["op_Implicit"] = "implicit", ["op_Explicit"] = "explicit",
+        ["op_Equality"] = "==",
+        ["op_Inequality"] = "!=",
+        ["op_LessThan"] = "<",
+        ["op_GreaterThan"] = ">",
+        ["op_LessThanOrEqual"] = "<=",
+        ["op_GreaterThanOrEqual"] = ">=",
+        ["op_Addition"] = "+",
+        ["op_Subtraction"] = "-",
+        ["op_ExclusiveOr"] = "^",
+        ["op_BitwiseAnd"] = "&",
+        ["op_BitwiseOr"] = "|",
+        ["op_OnesComplement"] = "~",
+        ["op_Implicit"] = "implicit",
+        ["op_Explicit"] = "explicit",
     };
 
     /// <summary>The types of an assembly that others can name, in order.</summary>
@@ -166,7 +191,9 @@ internal static class Signatures
         string mark = !type.IsValueType && !type.IsPointer && (info?.ReadState ?? NullabilityState.Unknown) == NullabilityState.Nullable ? "?" : string.Empty;
         if (type.IsArray)
         {
-            return $"{NameOf(info?.ElementType, type.GetElementType()!)}[{new string(',', type.GetArrayRank() - 1)}]{mark}";
+            // The context takes the elements of a T[] for nullable, whatever the signature says.
+            Type element = type.GetElementType()!;
+            return $"{NameOf(element.IsGenericParameter ? null : info?.ElementType, element)}[{new string(',', type.GetArrayRank() - 1)}]{mark}";
         }
 
         if (type.IsPointer)
