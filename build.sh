@@ -14,8 +14,11 @@ help() {
   cat <<'TEXT'
 ./build.sh demo [PATH]   build, then copy a folder or file through two nodes (and a JavaScript one) and compare
 ./build.sh test          build everything, run every test; the last line counts them
-./build.sh bench [ROW]   the benchmark table beside JavaScript: all, engine, wire, feed, replicate, udx or dht
+./build.sh bench [ROW]   the benchmark table beside JavaScript: all, engine, wire, feed, replicate, udx or dht;
+                         publish: how fast the published file starts a node
 ./build.sh simulate ...  --seed N or --seeds N [--scenario feed-small|feed-large|copy|copy-udx|dht|dht-small]: a network from a seed
+./build.sh pack          the NuGet packages of the libraries and their symbols, in artifacts/packages
+./build.sh publish [RID] the command line as one file that needs no .NET, in artifacts/publish/RID (linux-x64 unless said otherwise)
 ./build.sh clean         remove everything that was built or installed inside this checkout
 ./build.sh help          this text
 
@@ -213,7 +216,7 @@ run_tests() {
   for project in tests/*.Tests; do
     project=${project#tests/}
     case $project in
-      Interop.Tests | Simulation.Tests | Cli.Tests | Daemon.Tests | Client.Tests | Hosting.Tests | Nat.Tests | Page.Tests | NativeAot.Tests) ;;
+      Interop.Tests | Simulation.Tests | Cli.Tests | Daemon.Tests | Client.Tests | Hosting.Tests | Nat.Tests | Page.Tests | NativeAot.Tests | Packaging.Tests) ;;
       *) unit+=("$project") ;;
     esac
   done
@@ -223,6 +226,7 @@ run_tests() {
   tier "simulation" 180 Simulation.Tests
   tier "end to end" 360 Client.Tests Daemon.Tests Hosting.Tests Cli.Tests
   tier "in the browser" 180 Page.Tests
+  tier "as it is shipped" 180 Packaging.Tests
   tier "without a runtime" 180 NativeAot.Tests
   tier "through translators" 300 Nat.Tests
   say "== $((SECONDS - begun)) s in all"
@@ -243,8 +247,48 @@ run_demo() {
   ./hyperactors demo "$@"
 }
 
+run_pack() {
+  need_dotnet
+  rm -rf artifacts/packages
+  dotnet pack src/Packages.proj -c Release -v q --nologo -o artifacts/packages "$@"
+  ls artifacts/packages
+}
+
+run_publish() {
+  need_dotnet
+  local rid=${1:-linux-x64}
+  rm -rf "artifacts/publish/$rid"
+  dotnet publish src/Cli/Cli.csproj -c Release -r "$rid" -v q --nologo -o "artifacts/publish/$rid"
+  ls -l "artifacts/publish/$rid"
+}
+
+# From the start of the process until the daemon says that it is ready, eleven times, each on a new storage.
+bench_publish() {
+  need_sodium
+  run_publish "$@"
+  local file=$PWD/artifacts/publish/${1:-linux-x64}/hyperactors folder begun run ready=() times=()
+  folder=$(mktemp -d)
+  for run in {1..11}; do
+    begun=${EPOCHREALTIME/./}
+    coproc DAEMON { cd "$folder" && exec "$file" daemon --json -s "$folder/$run" -h "bench-$$" -a 127.0.0.1:0 --set node.network.isBootstrapper=true 2>"$folder/log"; }
+    local id=$DAEMON_PID
+    read -r ready <&"${DAEMON[0]}" || die "the daemon did not start: $(cat "$folder/log")"
+    times+=($(((${EPOCHREALTIME/./} - begun) / 1000)))
+    kill -TERM "$id"
+    wait "$id" || die "the daemon did not stop: $(cat "$folder/log")"
+  done
+
+  rm -rf "$folder"
+  printf '%s\n' "${times[@]}" | sort -n | awk '{ t[NR] = $1 } END { printf "a node has started after %d ms (the run in the middle of %d; %d to %d)\n", t[int((NR + 1) / 2)], NR, t[1], t[NR] }'
+}
+
 run_bench() {
   need_dotnet
+  if [[ ${1:-} == publish ]]; then
+    bench_publish "${@:2}"
+    return
+  fi
+
   need_sodium
   has_node || die "$no_node"
   install_js || die "npm could not install the JavaScript peers"
@@ -271,6 +315,8 @@ case $verb in
   demo) run_demo "$@" ;;
   test) run_tests ;;
   bench) run_bench "$@" ;;
+  pack) run_pack "$@" ;;
+  publish) run_publish "$@" ;;
   simulate) run_simulate "$@" ;;
   clean) clean ;;
   help | -h | --help) help ;;

@@ -3,11 +3,14 @@ namespace HyperActors.Abstractions;
 /// <summary>Something is wrong with the world, or with a call: a disk, a lock, a key that cannot sign. Never a peer's doing.</summary>
 public class HyperActorsException : Exception
 {
+    /// <param name="message">What is wrong, and what to do.</param>
     public HyperActorsException(string message)
         : base(message)
     {
     }
 
+    /// <param name="message">What is wrong, and what to do.</param>
+    /// <param name="innerException">What the system said; null when it said nothing.</param>
     public HyperActorsException(string message, Exception? innerException)
         : base(message, innerException)
     {

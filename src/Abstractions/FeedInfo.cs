@@ -11,6 +11,7 @@ public sealed record FeedInfo
     /// <summary>Its key; all zeros where only files know it that cannot be read.</summary>
     public required FeedKey Key { get; init; }
 
+    /// <summary>The hash of its key: peers meet at this topic, and it lets nobody read.</summary>
     public required DiscoveryKey DiscoveryKey { get; init; }
 
     /// <summary>Blocks in the feed, here or elsewhere: the signed length.</summary>

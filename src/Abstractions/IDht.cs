@@ -62,6 +62,9 @@ public sealed record DhtPeer(PublicKey PublicKey, IReadOnlyList<IPEndPoint> Rela
 public sealed record DhtPut(Hash Key, int Nodes);
 
 /// <summary>A signed value.</summary>
+/// <param name="Sequence">Which one: a newer value has a higher number.</param>
+/// <param name="Value">What was signed, at most 1000 bytes.</param>
+/// <param name="From">The node that gave it.</param>
 public sealed record DhtMutable(ulong Sequence, ReadOnlyMemory<byte> Value, IPEndPoint From);
 
 /// <summary>How a network translator in front of the node treats its sockets.</summary>
@@ -92,6 +95,7 @@ public sealed record DhtInfo
     /// <summary>The socket that others send to.</summary>
     public required IPEndPoint? LocalAddress { get; init; }
 
+    /// <summary>What the translator in front of the node does with its ports, as far as known.</summary>
     public required NatKind Nat { get; init; }
 
     /// <summary>True for a node that only asks: it stores nothing and shows no id.</summary>

@@ -12,6 +12,7 @@ public interface IFeed : IAsyncDisposable
     /// <summary>The name under which this store knows the feed; null for feeds known by key alone.</summary>
     string? Name { get; }
 
+    /// <summary>The key by which the feed is known everywhere, and which lets read it.</summary>
     FeedKey Key { get; }
 
     /// <summary>What to announce and look for: it names the feed and does not give its key away.</summary>

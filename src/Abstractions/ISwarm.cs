@@ -45,6 +45,7 @@ public interface ISwarm
 /// <summary>One wish to be in a topic. The topic is left when its last session is disposed.</summary>
 public interface ISwarmSession : IAsyncDisposable
 {
+    /// <summary>What is met at.</summary>
     DiscoveryKey Topic { get; }
 
     /// <summary>Announces and looks again, now.</summary>
@@ -70,10 +71,13 @@ public sealed record SwarmJoinOptions
 /// <summary>A swarm at one moment.</summary>
 public sealed record SwarmInfo
 {
+    /// <summary>True between <see cref="ISwarm.SuspendAsync"/> and <see cref="ISwarm.ResumeAsync"/>.</summary>
     public required bool IsSuspended { get; init; }
 
+    /// <summary>The topics that are joined.</summary>
     public required IReadOnlyList<SwarmTopicInfo> Topics { get; init; }
 
+    /// <summary>The peers that are known, connected or not.</summary>
     public required IReadOnlyList<SwarmPeerInfo> Peers { get; init; }
 
     /// <summary>Connections that are open.</summary>
@@ -87,15 +91,23 @@ public sealed record SwarmInfo
 }
 
 /// <summary>A topic that the swarm is in.</summary>
+/// <param name="Topic">Which.</param>
+/// <param name="IsServer">True when the node is announced there.</param>
+/// <param name="IsClient">True when others are looked for.</param>
+/// <param name="Sessions">Wishes to be there that are not disposed.</param>
+/// <param name="PeersFound">Peers that the topic has shown so far.</param>
 public sealed record SwarmTopicInfo(DiscoveryKey Topic, bool IsServer, bool IsClient, int Sessions, int PeersFound);
 
 /// <summary>A peer that the swarm knows.</summary>
 public sealed record SwarmPeerInfo
 {
+    /// <summary>Who it is.</summary>
     public required PublicKey PublicKey { get; init; }
 
+    /// <summary>True while a connection to it is open.</summary>
     public required bool IsConnected { get; init; }
 
+    /// <summary>True when it is neither dialled nor let in.</summary>
     public required bool IsBanned { get; init; }
 
     /// <summary>True when it was asked for by key.</summary>
@@ -121,14 +133,21 @@ public abstract record SwarmEvent
     public sealed record Connected(PeerInfo Peer, IReadOnlyList<DiscoveryKey> Topics) : SwarmEvent;
 
     /// <summary>A connection ended.</summary>
+    /// <param name="PublicKey">Who was there.</param>
+    /// <param name="Reason">Why, in words; null for an orderly end.</param>
     public sealed record Disconnected(PublicKey PublicKey, string? Reason) : SwarmEvent;
 
     /// <summary>A topic showed a peer.</summary>
+    /// <param name="PublicKey">Who it is.</param>
+    /// <param name="Topic">Where it is announced.</param>
     public sealed record PeerFound(PublicKey PublicKey, DiscoveryKey Topic) : SwarmEvent;
 
     /// <summary>A dial came to nothing.</summary>
+    /// <param name="PublicKey">Who was dialled.</param>
+    /// <param name="Reason">Why, in words.</param>
     public sealed record DialFailed(PublicKey PublicKey, string Reason) : SwarmEvent;
 
     /// <summary>A peer is not wanted any more.</summary>
+    /// <param name="PublicKey">Who.</param>
     public sealed record Banned(PublicKey PublicKey) : SwarmEvent;
 }

@@ -10,6 +10,7 @@ namespace HyperActors.Actors;
 /// </remarks>
 public sealed class NodeMeter : IDisposable
 {
+    /// <summary>The name of the meter.</summary>
     public const string Name = "HyperActors";
 
     private readonly Meter _meter;
@@ -19,6 +20,10 @@ public sealed class NodeMeter : IDisposable
     private IReadOnlyList<FeedInfo> _feeds = [];
     private IReadOnlyList<PeerConnection> _connections = [];
 
+    /// <summary>Begins to measure a node.</summary>
+    /// <param name="node">The node; it outlives the meter.</param>
+    /// <param name="name">The value of the tag <c>node</c>, which tells the nodes of a process apart.</param>
+    /// <param name="factory">Where the meter comes from; null for one of its own.</param>
     public NodeMeter(IHyperNode node, string name, IMeterFactory? factory = null)
     {
         _node = node;

@@ -15,8 +15,10 @@ public sealed class KeyPair : IDisposable
         PublicKey = new PublicKey(secretKey.AsSpan()[SeedSize..]);
     }
 
+    /// <summary>What others know and verify with.</summary>
     public PublicKey PublicKey { get; }
 
+    /// <summary>What signs; wiped with the pair.</summary>
     public SecretKey SecretKey { get; }
 
     /// <summary>The pair that grows from a seed of 32 bytes, always the same.</summary>

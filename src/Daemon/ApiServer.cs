@@ -15,26 +15,33 @@ namespace HyperActors.Daemon;
 /// <summary>The local API of a node, over a Unix socket and, when asked for, on a port of the loopback address.</summary>
 public sealed class ApiServer : IAsyncDisposable
 {
-    private readonly WebApplication _app;
-    private readonly DaemonNode _node;
-    private readonly DaemonLimits _limits;
-    private readonly TimeSpan _stopTimeout;
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(2);
 
-    private ApiServer(WebApplication app, DaemonNode node, DaemonLimits limits, string socket, int? port, TimeSpan stopTimeout)
+    private readonly WebApplication _app;
+    private readonly ApiOptions _options;
+    private readonly DaemonLimits _limits;
+    private readonly ILogger _log;
+    private DaemonNode? _node;
+
+    /// <summary>Puts the API together, for a node that may still be on its way: nobody reaches it before <see cref="StartAsync(DaemonNode, CancellationToken)"/>.</summary>
+    /// <param name="storagePath">The node's storage, which is there.</param>
+    /// <param name="options">How the API is reached, and its limits.</param>
+    /// <param name="loggers">Where it writes what happens.</param>
+    /// <exception cref="Abstractions.HyperActorsException">The path of the socket is too long; the message says what to do.</exception>
+    internal ApiServer(string storagePath, ApiOptions options, ILoggerFactory loggers)
     {
-        _app = app;
-        _node = node;
-        _limits = limits;
-        _stopTimeout = stopTimeout;
-        SocketPath = socket;
-        Port = port;
+        _options = options;
+        _limits = new DaemonLimits(options);
+        _log = loggers.CreateLogger("HyperActors.Daemon");
+        SocketPath = SocketOf(storagePath, options);
+        _app = Build(storagePath, loggers);
     }
 
     /// <summary>The Unix socket.</summary>
     public string SocketPath { get; }
 
     /// <summary>The port on the loopback address; null when there is none.</summary>
-    public int? Port { get; }
+    public int? Port { get; private set; }
 
     /// <summary>Every endpoint: method, path, name and sentence.</summary>
     public IReadOnlyList<(string Methods, string Path, string Name, string Summary)> Endpoints =>
@@ -60,14 +67,81 @@ public sealed class ApiServer : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(node);
         ArgumentNullException.ThrowIfNull(options);
-        string socket = SocketOf(node, options);
-        string? token = options.Port is null ? null : TokenFile.Take(node.StoragePath);
-        var limits = new DaemonLimits(options);
-        ILogger log = loggers.CreateLogger("HyperActors.Daemon");
+        var api = new ApiServer(node.StoragePath, options, loggers);
+        try
+        {
+            await api.StartAsync(node, cancellationToken);
+            return api;
+        }
+        catch
+        {
+            await api.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <inheritdoc cref="StartAsync(DaemonNode, ApiOptions, ILoggerFactory, CancellationToken)"/>
+    internal async Task StartAsync(DaemonNode node, CancellationToken cancellationToken)
+    {
+        _node = node;
+        try
+        {
+            _app.Services.GetRequiredService<NodeMeter>();
+            _app.Services.GetRequiredService<PrometheusText>();
+            await _app.StartAsync(cancellationToken);
+        }
+        catch (Exception e)
+        {
+            _node = null;
+            if (e is IOException or SocketException or UnauthorizedAccessException)
+            {
+                throw new Abstractions.HyperActorsException(
+                    e is AddressInUseException or { InnerException: AddressInUseException }
+                        ? $"port {_options.Port} is in use: choose another one with -p, or 0 for a free one"
+                        : $"the API cannot listen at {SocketPath}: {e.Message}",
+                    e);
+            }
+
+            throw;
+        }
+
+        Port = _options.Port is null ? null : _app.Services.GetRequiredService<IServer>().Features
+            .Get<IServerAddressesFeature>()!.Addresses
+            .Select(a => BindingAddress.Parse(a))
+            .First(a => !a.IsUnixPipe).Port;
+        Log.Listening(_log, SocketPath, Port);
+    }
+
+    /// <summary>Replaces the limits that may change while the API runs.</summary>
+    public void Reload(ApiOptions options) => _limits.Api = options;
+
+    /// <summary>Ends streams, lets calls finish for a moment, and closes.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_node is null)
+        {
+            // It never was at the socket: that may be somebody else's.
+            await _app.DisposeAsync();
+            return;
+        }
+
+        _node.BeginStop();
+        using (var timeout = new CancellationTokenSource(StopTimeout))
+        {
+            await _app.StopAsync(timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        await _app.DisposeAsync();
+        File.Delete(SocketPath);
+    }
+
+    private WebApplication Build(string storagePath, ILoggerFactory loggers)
+    {
+        string? token = _options.Port is null ? null : TokenFile.Take(storagePath);
 
         // The empty builder: no file and no variable that happens to lie around opens a port or changes a limit.
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = node.StoragePath });
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, options, socket));
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = storagePath });
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, _options, SocketPath));
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = Bind);
         builder.Services.AddSingleton(loggers);
         builder.Services.AddLogging();
@@ -85,81 +159,41 @@ public sealed class ApiServer : IAsyncDisposable
             json.SerializerOptions.RespectRequiredConstructorParameters = true;
         });
         builder.Services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
-        builder.Services.AddSingleton(node);
-        builder.Services.AddSingleton(limits);
-        builder.Services.AddSingleton(new FeedTable(node.Node));
+        builder.Services.AddSingleton(_ => Node);
+        builder.Services.AddSingleton(_limits);
+        builder.Services.AddSingleton(_ => new FeedTable(Node.Node));
         builder.Services.AddSingleton<BodyBudget>();
         builder.Services.AddSingleton<StatusSource>();
-        builder.Services.AddSingleton(_ => new NodeMeter(node.Node, node.Name));
+        builder.Services.AddSingleton(_ => new NodeMeter(Node.Node, Node.Name));
         builder.Services.AddSingleton(_ => new PrometheusText(["HyperActors"], ["kernel.turn.duration"]));
 
         WebApplication app = builder.Build();
-        try
+        var guard = new Guard(token);
+        app.Use(next => context => Problems.CatchAsync(context, next, _log));
+        app.UseRouting();
+        app.Use(next => context => guard.CheckAsync(context, next));
+        app.Use(next => context =>
         {
-            app.Services.GetRequiredService<NodeMeter>();
-            app.Services.GetRequiredService<PrometheusText>();
-            var guard = new Guard(token);
-            app.Use(next => context => Problems.CatchAsync(context, next, log));
-            app.UseRouting();
-            app.Use(next => context => guard.CheckAsync(context, next));
-            app.Use(next => context =>
-            {
-                RawSegments.Read(context);
-                return next(context);
-            });
-            app.UseWebSockets();
-            FeedEndpoints.Map(app);
-            BlockEndpoints.Map(app);
-            StreamEndpoints.Map(app);
-            SwarmEndpoints.Map(app);
-            DhtEndpoints.Map(app);
-            NodeEndpoints.Map(app);
-            app.MapOpenApi(ApiRoutes.OpenApi.Replace("v1", "{documentName}", StringComparison.Ordinal));
-            ObservationEndpoints.Map(app);
-            await app.StartAsync(cancellationToken);
-        }
-        catch (Exception e)
-        {
-            await app.DisposeAsync();
-            if (e is IOException or SocketException or UnauthorizedAccessException)
-            {
-                throw new Abstractions.HyperActorsException(
-                    e is AddressInUseException or { InnerException: AddressInUseException }
-                        ? $"port {options.Port} is in use: choose another one with -p, or 0 for a free one"
-                        : $"the API cannot listen at {socket}: {e.Message}",
-                    e);
-            }
-
-            throw;
-        }
-
-        int? port = options.Port is null ? null : app.Services.GetRequiredService<IServer>().Features
-            .Get<IServerAddressesFeature>()!.Addresses
-            .Select(a => BindingAddress.Parse(a))
-            .First(a => !a.IsUnixPipe).Port;
-        Log.Listening(log, socket, port);
-        return new ApiServer(app, node, limits, socket, port, TimeSpan.FromSeconds(2));
+            RawSegments.Read(context);
+            return next(context);
+        });
+        app.UseWebSockets();
+        FeedEndpoints.Map(app);
+        BlockEndpoints.Map(app);
+        StreamEndpoints.Map(app);
+        SwarmEndpoints.Map(app);
+        DhtEndpoints.Map(app);
+        NodeEndpoints.Map(app);
+        app.MapOpenApi(ApiRoutes.OpenApi.Replace("v1", "{documentName}", StringComparison.Ordinal));
+        ObservationEndpoints.Map(app);
+        return app;
     }
 
-    /// <summary>Replaces the limits that may change while the API runs.</summary>
-    public void Reload(ApiOptions options) => _limits.Api = options;
+    private DaemonNode Node => _node ?? throw new InvalidOperationException("the API has not been started");
 
-    /// <summary>Ends streams, lets calls finish for a moment, and closes.</summary>
-    public async ValueTask DisposeAsync()
+    private static string SocketOf(string storagePath, ApiOptions options)
     {
-        _node.BeginStop();
-        using (var timeout = new CancellationTokenSource(_stopTimeout))
-        {
-            await _app.StopAsync(timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        await _app.DisposeAsync();
-        File.Delete(SocketPath);
-    }
-
-    private static string SocketOf(DaemonNode node, ApiOptions options)
-    {
-        string path = Path.GetFullPath(options.Socket.Length == 0 ? Path.Combine(node.StoragePath, "api.sock") : options.Socket);
+        string path = Path.GetFullPath(options.Socket.Length == 0 ? Path.Combine(storagePath, "api.sock") : options.Socket);
         return path.Length <= PrivateSocket.MaxPathLength ? path : throw new Abstractions.HyperActorsException(
             $"the path of the API's socket is too long for this system ({path.Length} characters, {PrivateSocket.MaxPathLength} are possible): {path}. Name a shorter one with api.socket.");
     }

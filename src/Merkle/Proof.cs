@@ -16,6 +16,7 @@ public readonly record struct BlockProof(ulong Index, ReadOnlyMemory<byte> Value
     /// <summary>Decodes without copying the block.</summary>
     /// <param name="reader">A reader that started at the first byte of <paramref name="input"/>.</param>
     /// <param name="input">The same bytes, from which the block's value is cut: whoever keeps the proof keeps them.</param>
+    /// <param name="proof">What was decoded; means nothing when the result is false.</param>
     public static bool TryDecode(ref CompactReader reader, ReadOnlyMemory<byte> input, out BlockProof proof)
     {
         ulong index = reader.ReadUInt();

@@ -77,7 +77,7 @@ public sealed class VerifiedProof
 
 /// <summary>Checks proofs, in two steps that touch no storage. Total: no proof makes it throw.</summary>
 /// <remarks>
-/// <see cref="Climb"/> does the costly hashing and needs nothing but the proof, so it may run wherever the proof arrived;
+/// <see cref="Climb(Proof, out ClimbedProof?)"/> does the costly hashing and needs nothing but the proof, so it may run wherever the proof arrived;
 /// <see cref="Verify"/> compares with a head; the owner of the tree then compares <see cref="VerifiedProof.Anchor"/> and
 /// the signature. See docs/merkle.md#verification.
 /// </remarks>

@@ -89,7 +89,7 @@ public sealed partial class Replicator
         }
     }
 
-    /// <summary>Messages of a peer, in order: the result of <see cref="ReplicationCodec.TryDecode"/>.</summary>
+    /// <summary>Messages of a peer, in order: the result of <see cref="ReplicationCodec.TryDecode(HyperActors.Wire.MessageBatch, ICollection{ReplicationMessage})"/>.</summary>
     /// <param name="id">Who sent them.</param>
     /// <param name="messages">All that came at once.</param>
     /// <param name="lease">The memory in which their blocks lie. It is handed on with them, or disposed.</param>

@@ -11,7 +11,7 @@ public sealed partial class FeedLog
     /// Answered by <see cref="FeedLogEvent.Applied"/>.
     /// </summary>
     /// <param name="id">Names the request.</param>
-    /// <param name="proofs">The proofs, each climbed by <see cref="ProofVerifier.Climb"/>; their blocks untouched until the answer.</param>
+    /// <param name="proofs">The proofs, each climbed by <see cref="ProofVerifier.Climb(Proof, out ClimbedProof?)"/>; their blocks untouched until the answer.</param>
     /// <param name="owner">Disposed when the blocks are written, or refused.</param>
     public void Apply(long id, IReadOnlyList<ClimbedProof> proofs, IDisposable? owner = null)
     {

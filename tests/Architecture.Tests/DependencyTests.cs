@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using HyperActors.TestKit;
 
 namespace HyperActors.Architecture.Tests;
 
@@ -79,6 +80,15 @@ public partial class DependencyTests
         Assert.All(Machines, project => Assert.Empty(House.Projects[project].Values("PackageReference", "Include")));
         Assert.Equal(
             ["Microsoft.Extensions.Logging.Abstractions"], House.Projects["Kernel"].Values("PackageReference", "Include"));
+    }
+
+    [Fact]
+    public void The_program_that_is_linked_without_a_runtime_holds_every_machine_and_the_kernel()
+    {
+        XDocument program = XDocument.Load(Repository.PathOf("tests", "NativeAot.Tests", "App", "App.csproj"));
+        string[] kept = program.Values("TrimmerRootAssembly", "Include").Single().Split(';');
+        Assert.Equal(
+            Machines.Append("Kernel").Select(m => $"HyperActors.{m}").Order(StringComparer.Ordinal), kept.Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -55,7 +55,8 @@ public sealed class DaemonProcess
 
         options.Node.LoggerFactory = loggers;
         options.Node.StoragePath = Path.GetFullPath(options.Node.StoragePath);
-        await using HyperNode node = await HyperNode.StartAsync(options.Node, stop);
+        (HyperNode node, ApiServer api) = await OpenAsync(options, loggers, stop);
+        await using HyperNode nodeUntilTheEnd = node;
         await using var keeper = new Keeper(node, NodeMemory.Open(Path.Combine(options.Node.StoragePath, "catalog.db")), log, _clock);
         Action<IReadOnlyDictionary<string, string>> change = static _ => { };
         using var daemon = new DaemonNode
@@ -72,12 +73,13 @@ public sealed class DaemonProcess
             Started = _clock.GetTimestamp(),
             Keeper = keeper,
         };
+        await using ApiServer apiUntilTheEnd = api;
         foreach (string address in options.Listen)
         {
             Log.ListeningTcp(log, await node.ListenTcpAsync(ReadAddress(address), stop));
         }
 
-        await using ApiServer api = await ApiServer.StartAsync(daemon, options.Api, loggers, stop);
+        await api.StartAsync(daemon, stop);
         var reached = new DaemonAddress(options.Name, options.Node.StoragePath, api.SocketPath, api.Port, Environment.ProcessId);
         await CheckNameAsync(reached);
         NameRegistry.WriteToStorage(reached);
@@ -102,6 +104,38 @@ public sealed class DaemonProcess
             Log.Stopping(log);
             _names.Remove(reached);
             NameRegistry.RemoveFromStorage(reached.Storage);
+        }
+    }
+
+    /// <summary>Opens the node; while its actors take their places, the API is put together.</summary>
+    private static async Task<(HyperNode Node, ApiServer Api)> OpenAsync(DaemonOptions options, ILoggerFactory loggers, CancellationToken stop)
+    {
+        // The storage is held once this returns, or it has failed already.
+        Task<HyperNode> opening = HyperNode.StartAsync(options.Node, stop);
+        if (opening.IsFaulted)
+        {
+            await opening;
+        }
+
+        ApiServer api;
+        try
+        {
+            api = new ApiServer(options.Node.StoragePath, options.Api, loggers);
+        }
+        catch
+        {
+            await (await opening).DisposeAsync();
+            throw;
+        }
+
+        try
+        {
+            return (await opening, api);
+        }
+        catch
+        {
+            await api.DisposeAsync();
+            throw;
         }
     }
 

@@ -22,7 +22,7 @@ public sealed record DataMessage(ulong Request, Proof Proof) : ReplicationMessag
 
     public override MessageType Type => MessageType.Data;
 
-    /// <summary>The proof with its hashes computed; null before <see cref="Climb"/> and when that found it false.</summary>
+    /// <summary>The proof with its hashes computed; null before <see cref="Climb()"/> and when that found it false.</summary>
     public ClimbedProof? Climbed => _climbed;
 
     public override int ApproximateSize =>
@@ -62,6 +62,7 @@ public sealed record DataMessage(ulong Request, Proof Proof) : ReplicationMessag
     /// <summary>Decodes without copying the block.</summary>
     /// <param name="reader">A reader that started at the first byte of <paramref name="input"/>.</param>
     /// <param name="input">The same bytes: whoever keeps the message keeps them.</param>
+    /// <param name="message">What was decoded; null when the result is false.</param>
     public static bool TryDecode(
         ref CompactReader reader, ReadOnlyMemory<byte> input, [NotNullWhen(true)] out DataMessage? message)
     {
