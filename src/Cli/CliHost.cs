@@ -31,6 +31,9 @@ internal sealed class CliHost
     /// <summary>True when the output is a terminal: what is shown there may be drawn over.</summary>
     public bool IsOutputTerminal { get; init; }
 
+    /// <summary>Columns and lines of the terminal that the output is; what is usual where it does not say.</summary>
+    public Func<(int Width, int Height)> WindowSize { get; init; } = static () => (80, 24);
+
     public required string HomeDirectory { get; init; }
 
     /// <summary>The host that is this process.</summary>
@@ -47,6 +50,7 @@ internal sealed class CliHost
         : signals.OnHangup,
         IsErrorTerminal = !Console.IsErrorRedirected,
         IsOutputTerminal = !Console.IsOutputRedirected,
+        WindowSize = static () => (Console.WindowWidth, Console.WindowHeight) is (> 0, > 0) size ? size : (80, 24),
         HomeDirectory = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
     };
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Net;
 using HyperActors.Api;
+using HyperActors.Cli.Completion;
 using HyperActors.Cli.Node;
 using HyperActors.Cli.Parsing;
 using HyperActors.Cli.Rendering;
@@ -53,6 +54,7 @@ internal sealed class DaemonCommand : Verb
     {
         Description = "The least important lines of the log: trace, debug, information, warning, error, critical, none",
         HelpName = "LEVEL",
+        CompletionSources = { Suggest.LogLevels },
     };
 
     public DaemonCommand(CliHost host, GlobalOptions globals)
@@ -75,6 +77,8 @@ internal sealed class DaemonCommand : Verb
         "daemon --config /etc/hyperactors.json --json --log-level debug",
         "daemon --set node.connections.maxConnections=200",
     ];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.Locked, ExitCode.Peer];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {

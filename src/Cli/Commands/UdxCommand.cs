@@ -18,7 +18,7 @@ internal sealed class UdxCommand : Command
         Add(new UdxListenCommand(host, globals));
         Add(new UdxSendCommand(host, globals));
         Add(new UdxBenchCommand(host, globals));
-        this.ShowHelpWithoutVerb();
+        this.ShowHelpWithoutVerb(globals);
     }
 }
 
@@ -31,6 +31,8 @@ internal abstract class UdxVerb : Verb
 
     protected UdxVerb(string name, string description, CliHost host, GlobalOptions globals)
         : base(name, description, host, globals) => Options.Add(Encrypted);
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.Peer];
 
     protected Option<bool> Encrypted { get; } = new("--encrypted")
     {

@@ -238,7 +238,7 @@ public sealed class DaemonTests : IDisposable
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
     }
 
-    private static HttpClient Http(string socketPath) => new(new SocketsHttpHandler
+    internal static HttpClient Http(string socketPath) => new(new SocketsHttpHandler
     {
         ConnectCallback = async (_, cancellationToken) =>
         {

@@ -27,6 +27,8 @@ internal sealed class DhtFindCommand : Verb
 
     public override IReadOnlyList<string> Examples => ["dht find ybndrfg8…", "dht find ybndrfg8… --json -b 127.0.0.1:49737 --host 127.0.0.1"];
 
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.NotFound, ExitCode.Peer];
+
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
         PublicKey key = context.Get(_key)!.Value;

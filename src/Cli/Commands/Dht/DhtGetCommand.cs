@@ -28,7 +28,9 @@ internal sealed class DhtGetCommand : Verb
         _network = new NetworkFlags(this, 0);
     }
 
-    public override IReadOnlyList<string> Examples => ["dht get 324dcf02…", "dht get ybndrfg8… --mutable --json"];
+    public override IReadOnlyList<string> Examples => ["dht get ybndrfg8…", "dht get ybndrfg8… --mutable --json"];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.NotFound, ExitCode.Peer];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {

@@ -29,6 +29,8 @@ internal sealed class DhtPingCommand : Verb
 
     public override IReadOnlyList<string> Examples => ["dht ping 127.0.0.1:49737", "dht ping node1.example.org:49737 --json"];
 
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.Peer];
+
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
         IPEndPoint address = await context.Get(_address)!.Value.ResolveAsync(cancellationToken);

@@ -34,6 +34,8 @@ internal sealed class SwarmJoinCommand : Verb
 
     public override IReadOnlyList<string> Examples => ["swarm join 'our chat'", "swarm join ybndrfg8… --json -b 127.0.0.1:49737 --host 127.0.0.1"];
 
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.Locked, ExitCode.Peer];
+
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
         DiscoveryKey topic = context.Get(_topic)!.Value;
