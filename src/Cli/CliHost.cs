@@ -41,7 +41,7 @@ internal sealed class CliHost
     {
         Input = Console.OpenStandardInput(),
         Output = StandardOutput.Open(),
-        Error = Console.Error,
+        Error = StandardOutput.OpenError(),
         Nodes = new NodeFactory(),
         Variable = Environment.GetEnvironmentVariable,
         Variables = static () => Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
@@ -50,7 +50,7 @@ internal sealed class CliHost
         : signals.OnHangup,
         IsErrorTerminal = !Console.IsErrorRedirected,
         IsOutputTerminal = !Console.IsOutputRedirected,
-        WindowSize = static () => (Console.WindowWidth, Console.WindowHeight) is (> 0, > 0) size ? size : (80, 24),
+        WindowSize = StandardOutput.WindowSize,
         HomeDirectory = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
     };
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace HyperActors.Cli;
 
@@ -18,6 +19,7 @@ internal sealed partial class StandardOutput : Stream
     private const int TryAgainOnMac = 35;
     private const int BrokenPipe = 32;
     private const short PollOut = 4;
+    private const nuint GetWindowSize = 0x5413;
 
     public override bool CanRead => false;
 
@@ -34,6 +36,29 @@ internal sealed partial class StandardOutput : Stream
     }
 
     public static Stream Open() => OperatingSystem.IsWindows() ? Console.OpenStandardOutput() : new StandardOutput();
+
+    /// <summary>The error output, a line at a time.</summary>
+    /// <remarks>Not the console's own writer, which first switches the keys of a terminal over: a word in the midst of what is printed.</remarks>
+    public static TextWriter OpenError() => OperatingSystem.IsWindows()
+        ? Console.Error
+        : TextWriter.Synchronized(new StreamWriter(Console.OpenStandardError(), new UTF8Encoding(false)) { AutoFlush = true });
+
+    /// <summary>Columns and lines of the terminal that the output is; what is usual where it does not say.</summary>
+    /// <remarks>Asked of the system, for the same reason.</remarks>
+    public static unsafe (int Width, int Height) WindowSize()
+    {
+        var size = default(TerminalSize);
+        if (OperatingSystem.IsLinux())
+        {
+            _ = Control(Descriptor, GetWindowSize, &size);
+        }
+        else if (!Console.IsOutputRedirected)
+        {
+            size = new TerminalSize { Lines = (ushort)Console.WindowHeight, Columns = (ushort)Console.WindowWidth };
+        }
+
+        return size is { Lines: > 0, Columns: > 0 } ? (size.Columns, size.Lines) : (80, 24);
+    }
 
     public override void Flush()
     {
@@ -89,6 +114,17 @@ internal sealed partial class StandardOutput : Stream
 
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     private static unsafe partial int Poll(PollDescriptor* descriptors, nuint count, int milliseconds);
+
+    [LibraryImport("libc", EntryPoint = "ioctl")]
+    private static unsafe partial int Control(int descriptor, nuint request, TerminalSize* size);
+
+    private struct TerminalSize
+    {
+        public ushort Lines;
+        public ushort Columns;
+        public ushort PixelWidth;
+        public ushort PixelHeight;
+    }
 
     private struct PollDescriptor
     {

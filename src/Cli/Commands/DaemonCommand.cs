@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using HyperActors.Api;
 using HyperActors.Cli.Completion;
+using HyperActors.Cli.Network;
 using HyperActors.Cli.Node;
 using HyperActors.Cli.Parsing;
 using HyperActors.Cli.Rendering;
@@ -31,6 +32,7 @@ internal sealed class DaemonCommand : Verb
         Description = "A node that the network is entered through; may be given several times",
         HelpName = "HOST:PORT",
         AllowMultipleArgumentsPerToken = false,
+        CustomParser = NetworkFlags.ReadBootstrap,
     };
 
     private readonly Option<int?> _port = new("--port", "-p")

@@ -15,6 +15,7 @@ internal sealed class FeedDownloadCommand : Verb
 {
     private readonly Argument<FeedKey?> _key = new("KEY")
     {
+        Arity = ArgumentArity.ExactlyOne,
         Description = "The feed's key, as z-base-32 or hex",
         HelpName = "KEY",
         CustomParser = ArgumentReader.One<FeedKey?>(ArgumentReader.Key),

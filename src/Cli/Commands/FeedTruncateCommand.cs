@@ -13,6 +13,7 @@ internal sealed class FeedTruncateCommand : Verb
 
     private readonly Argument<ulong?> _length = new("LENGTH")
     {
+        Arity = ArgumentArity.ExactlyOne,
         Description = "Blocks to keep",
         CustomParser = ArgumentReader.One<ulong?>(ArgumentReader.Index),
     };

@@ -41,6 +41,7 @@ internal abstract class UdxVerb : Verb
 
     protected static Argument<HostPort?> AddressArgument(string description) => new("HOST:PORT")
     {
+        Arity = ArgumentArity.ExactlyOne,
         Description = description,
         CustomParser = ArgumentReader.One<HostPort?>(ArgumentReader.Address),
     };

@@ -66,6 +66,22 @@ public sealed partial class ReferenceTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public async Task A_verb_without_what_it_needs_is_a_wrong_command_line_that_names_its_help(string path)
+    {
+        Verb verb = CommandLineReference.Verbs(Root).Single(v => v.Path() == path);
+        if (verb.Arguments.Any(a => a.Arity.MinimumNumberOfValues > 0))
+        {
+            Outcome refused = await new Shell().RunAsync(path.Split(' ')[1..]);
+            Assert.Equal((ExitCode.Usage, string.Empty), (refused.ExitCode, refused.Output));
+            Assert.Contains($"See {path} --help", refused.Error, StringComparison.Ordinal);
+        }
+
+        // Whatever has a parser of its own but no default is needed: a value that is not there would be nobody's.
+        Assert.DoesNotContain(verb.Arguments, a => a.Arity.MinimumNumberOfValues == 0 && Nullable.GetUnderlyingType(a.ValueType) is not null);
+    }
+
     [Fact]
     public async Task Help_shows_examples_for_every_verb_and_every_group()
     {

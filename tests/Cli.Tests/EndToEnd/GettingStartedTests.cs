@@ -104,7 +104,7 @@ public sealed partial class GettingStartedTests : IDisposable
     private static async Task StopAsync(Terminal terminal)
     {
         terminal.Type(Terminal.CtrlC);
-        await terminal.WaitForAsync($"^{Prompt} $");
+        await terminal.WaitForAsync($"{Prompt} $");
         terminal.Type("echo \"ended with: $?\"\r");
         Assert.Equal("0", (await terminal.WaitForAsync("^ended with: ([0-9]+)$")).Groups[1].Value);
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -112,7 +113,7 @@ internal sealed partial class Terminal : IDisposable
             // From the leaves: with the terminal a shell goes too, and a daemon, which takes a hangup for a wish to reload, would be nobody's child.
             foreach (int id in Descendants(_process.Id).Reverse())
             {
-                using var killed = Process.Start("kill", ["-9", id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+                using var killed = Process.Start("kill", ["-9", id.ToString(CultureInfo.InvariantCulture)]);
                 killed.WaitForExit(Sandbox.Deadline);
             }
 
@@ -135,7 +136,7 @@ internal sealed partial class Terminal : IDisposable
     {
         string children = $"/proc/{id}/task/{id}/children";
         int[] ids = File.Exists(children)
-            ? [.. File.ReadAllText(children).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)]
+            ? [.. File.ReadAllText(children).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(child => int.Parse(child, CultureInfo.InvariantCulture))]
             : [];
         return ids.SelectMany(child => Descendants(child).Prepend(child));
     }

@@ -14,6 +14,7 @@ internal sealed class DhtFindCommand : Verb
 
     private readonly Argument<PublicKey?> _key = new("KEY")
     {
+        Arity = ArgumentArity.ExactlyOne,
         Description = "A peer's public key, as z-base-32 or hex",
         CustomParser = ArgumentReader.One<PublicKey?>(ArgumentReader.Peer),
     };

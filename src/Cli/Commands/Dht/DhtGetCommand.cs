@@ -14,6 +14,7 @@ internal sealed class DhtGetCommand : Verb
 
     private readonly Argument<PublicKey?> _key = new("KEY")
     {
+        Arity = ArgumentArity.ExactlyOne,
         Description = "What dht put printed",
         CustomParser = ArgumentReader.One<PublicKey?>(ArgumentReader.Peer),
     };

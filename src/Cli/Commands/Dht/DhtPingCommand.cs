@@ -16,6 +16,7 @@ internal sealed class DhtPingCommand : Verb
 
     private readonly Argument<HostPort?> _address = new("HOST:PORT")
     {
+        Arity = ArgumentArity.ExactlyOne,
         Description = "The node to ask",
         CustomParser = ArgumentReader.One<HostPort?>(ArgumentReader.Address),
     };

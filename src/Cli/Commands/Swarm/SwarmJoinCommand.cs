@@ -15,6 +15,7 @@ internal sealed class SwarmJoinCommand : Verb
 
     private readonly Argument<DiscoveryKey?> _topic = new("TOPIC")
     {
+        Arity = ArgumentArity.ExactlyOne,
         Description = "A topic: a feed's discovery key, or any words",
         CustomParser = ArgumentReader.One<DiscoveryKey?>(Topic.TryRead),
     };
