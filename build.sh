@@ -80,6 +80,18 @@ want_chromium() {
   say "chromium is missing and can't be installed from here: the tests of the page are skipped"
 }
 
+# Shells that complete our words, beside bash: without one of them its test says so and is skipped.
+want_shells() {
+  command -v zsh >/dev/null 2>&1 && command -v fish >/dev/null 2>&1 && command -v curl >/dev/null 2>&1 && return
+  if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null 2>&1; then
+    say "Installing zsh, fish and curl"
+    apt-get update -qq </dev/null >/dev/null || true
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends zsh fish curl </dev/null >/dev/null && return
+  fi
+
+  say "zsh, fish or curl is missing and can't be installed from here: the tests with it are skipped"
+}
+
 has_node() {
   command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 &&
     [[ $(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0) -ge 20 ]]
@@ -191,6 +203,7 @@ run_tests() {
   need_sodium
   want_namespaces
   want_chromium
+  want_shells
   rm -rf "$results"
   mkdir -p "$results"
 

@@ -28,6 +28,35 @@ public sealed class FeedCatalog : IDisposable
     /// <exception cref="IOException">The disk refused, or another process held the file for too long.</exception>
     public static FeedCatalog Open(string path, CatalogOptions? options = null) => new(Connect(path, options));
 
+    /// <summary>The feeds that a file names, read beside whoever owns it: nothing is written, made or brought up to date.</summary>
+    /// <returns>What <see cref="List"/> gives; nothing when there is no file, or none that can be read.</returns>
+    public static IReadOnlyList<CatalogFeed> Look(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return [];
+        }
+
+        string connectionString = new SqliteConnectionStringBuilder
+        {
+            DataSource = path,
+            Mode = SqliteOpenMode.ReadOnly,
+            DefaultTimeout = 1,
+            Pooling = false,
+        }.ToString();
+        try
+        {
+            var connection = new SqliteConnection(connectionString);
+            using var catalog = new FeedCatalog(connection);
+            connection.Open();
+            return catalog.List();
+        }
+        catch (Exception e) when (e is SqliteException or InvalidDataException or IOException)
+        {
+            return [];
+        }
+    }
+
     /// <inheritdoc cref="Open"/>
     internal static SqliteConnection Connect(string path, CatalogOptions? options)
     {

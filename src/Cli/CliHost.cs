@@ -31,6 +31,9 @@ internal sealed class CliHost
     /// <summary>True when the output is a terminal: what is shown there may be drawn over.</summary>
     public bool IsOutputTerminal { get; init; }
 
+    /// <summary>Columns and lines of the terminal that the output is; what is usual where it does not say.</summary>
+    public Func<(int Width, int Height)> WindowSize { get; init; } = static () => (80, 24);
+
     public required string HomeDirectory { get; init; }
 
     /// <summary>The host that is this process.</summary>
@@ -38,7 +41,7 @@ internal sealed class CliHost
     {
         Input = Console.OpenStandardInput(),
         Output = StandardOutput.Open(),
-        Error = Console.Error,
+        Error = StandardOutput.OpenError(),
         Nodes = new NodeFactory(),
         Variable = Environment.GetEnvironmentVariable,
         Variables = static () => Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
@@ -47,6 +50,7 @@ internal sealed class CliHost
         : signals.OnHangup,
         IsErrorTerminal = !Console.IsErrorRedirected,
         IsOutputTerminal = !Console.IsOutputRedirected,
+        WindowSize = StandardOutput.WindowSize,
         HomeDirectory = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
     };
 }

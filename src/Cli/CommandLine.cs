@@ -24,6 +24,8 @@ internal static class CommandLine
             new SwarmCommand(host, globals),
             new DoctorCommand(host, globals),
             new DemoCommand(host, globals),
+            new CompletionCommand(host, globals),
+            new CompleteCommand(host, globals),
         };
         foreach (Option option in globals.All)
         {
@@ -35,7 +37,7 @@ internal static class CommandLine
             help.Action = new HelpWithExamples((HelpAction)help.Action!);
         }
 
-        root.ShowHelpWithoutVerb();
+        root.ShowHelpWithoutVerb(globals);
         return root;
     }
 
@@ -109,7 +111,7 @@ internal static class CommandLine
         }
 
         return command.Subcommands.Count > 0
-            ? $"there is no verb '{word}'; after '{path}' comes one of: {string.Join(", ", command.Subcommands.Select(c => c.Name))}"
+            ? $"there is no verb '{word}'; after '{path}' comes one of: {command.VerbNames()}"
             : $"'{word}' is more than '{path}' takes; see {path} --help";
     }
 }

@@ -14,6 +14,14 @@ public partial class PagesTests
     [InlineData("CHANGELOG.md")]
     [InlineData("CONTRIBUTING.md")]
     [InlineData("bench/README.md")]
+    [InlineData("docs/getting-started.md")]
+    [InlineData("docs/command-line.md")]
+    [InlineData("docs/performance.md")]
+    [InlineData("docs/operating.md")]
+    [InlineData("docs/security.md")]
+    [InlineData("docs/embedding.md")]
+    [InlineData("docs/api.md")]
+    [InlineData("docs/troubleshooting.md")]
     public void A_reader_finds_the_page(string page) => Assert.True(File.Exists(Repository.PathOf(page)));
 
     [Fact]
@@ -41,6 +49,18 @@ public partial class PagesTests
                 AssertResolves(source, Repository.Root, link);
             }
         }
+    }
+
+    [Theory]
+    [InlineData("README.md")]
+    [InlineData("docs/performance.md")]
+    public void Every_figure_that_a_page_quotes_is_one_of_the_benchmarks(string page)
+    {
+        string[] Rows(string of) => [.. File.ReadAllLines(Repository.PathOf(of)).Where(l => l.StartsWith('|')).Select(l => Spaces().Replace(l, string.Empty))];
+        string[] measured = Rows("bench/README.md");
+        string[] quoted = [.. Rows(page).Where(row => Figure().IsMatch(row))];
+        Assert.NotEmpty(quoted);
+        Assert.All(quoted, row => Assert.Contains(row, measured));
     }
 
     [Fact]
@@ -78,6 +98,13 @@ public partial class PagesTests
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();
+
+    // A number alone in its cell, or two shares.
+    [GeneratedRegex(@"\|[\d,.]+\||\d+%,\d+%\|")]
+    private static partial Regex Figure();
+
+    [GeneratedRegex(" +")]
+    private static partial Regex Spaces();
 
     [GeneratedRegex(@"\bdocs/[\w.-]+\.md(#[\w-]+)?")]
     private static partial Regex DocsReference();

@@ -74,6 +74,9 @@ public sealed partial class ConfigurationTests : IDisposable
     [InlineData("{ \"name\": null }", 1, "'name'", "a text")]
     [InlineData("{ \"node\": { \"feeds\": { \"maxBlockSize\": 0 } } }", 1, "'node.feeds.maxBlockSize'", "1 to 15728640")]
     [InlineData("{ \"node\": { \"feeds\": { \"durability\": \"never\" } } }", 1, "'node.feeds.durability'", "none, flush")]
+    [InlineData("{\n  \"name\": \"my node\"\n}", 2, "'my node'", "letters, digits")]
+    [InlineData("{\n  \"listen\": [ \"[::]:4000\", \"everywhere\" ]\n}", 2, "'everywhere'", "0.0.0.0:4000")]
+    [InlineData("{\n  \"node\": { \"network\": {\n    \"bootstrap\": [ \"127.0.0.1:1\", \"example.org\" ] } }\n}", 3, "'example.org'", "HOST:PORT")]
     [InlineData("{\n \"name\": \"a\",\n oops\n}", 3, "no JSON", "")]
     [InlineData("[]", 1, "JSON object", "")]
     public void What_is_unknown_or_out_of_range_is_told_with_file_and_line_and_what_is_allowed(

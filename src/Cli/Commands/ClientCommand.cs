@@ -1,6 +1,7 @@
 using System.CommandLine;
 using HyperActors.Abstractions;
 using HyperActors.Api;
+using HyperActors.Cli.Completion;
 using HyperActors.Cli.Input;
 using HyperActors.Cli.Node;
 using HyperActors.Cli.Parsing;
@@ -19,6 +20,7 @@ internal sealed class ClientCommand : Verb
     private readonly Argument<string> _action = new("write|read")
     {
         Description = "write: append each line of the standard input; read: write the blocks as they come, a line each, until stopped",
+        HelpName = "write|read",
     };
 
     private readonly Option<string?> _daemon = new("--host", "-h")
@@ -40,6 +42,9 @@ internal sealed class ClientCommand : Verb
         : base("client", "Write to a feed of a daemon on this machine, or read one, live", host, globals)
     {
         _action.AcceptOnlyFromAmong(Write, Read);
+        _daemon.CompletionSources.Add(Suggest.Daemons(host));
+        _name.CompletionSources.Add(Suggest.FeedNames(host, globals, _daemon));
+        _key.CompletionSources.Add(Suggest.FeedKeys(host, globals, _daemon));
         Arguments.Add(_action);
         Options.Add(_daemon);
         Options.Add(_name);
@@ -52,6 +57,8 @@ internal sealed class ClientCommand : Verb
         "client -h hs2 -k ybndrfg8… read",
         "client -h hs1 -n afeed read --json",
     ];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.NotFound, ExitCode.NotWritable, ExitCode.Peer];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using HyperActors.Api;
+using HyperActors.Cli.Completion;
 using HyperActors.Cli.Rendering;
 
 namespace HyperActors.Cli.Commands;
@@ -11,13 +12,20 @@ internal sealed class ConfigCommand : Command
         : base("config", "What a daemon on the storage is told, and by whom")
     {
         Subcommands.Add(new ConfigShowCommand(host, globals));
-        this.ShowHelpWithoutVerb();
+        this.ShowHelpWithoutVerb(globals);
     }
 }
 
 /// <summary><c>config show</c>: every setting with its value.</summary>
 internal sealed class ConfigShowCommand : Verb
 {
+    private readonly Argument<string?> _setting = new("SETTING")
+    {
+        Description = "Only settings whose names begin so [default: all]",
+        HelpName = "SETTING",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
     private readonly Option<bool> _origin = new("--origin") { Description = "Show where each value comes from, and what may stand there" };
 
     private readonly Option<string?> _config = ConfigurationReader.FileOption();
@@ -27,20 +35,33 @@ internal sealed class ConfigShowCommand : Verb
     public ConfigShowCommand(CliHost host, GlobalOptions globals)
         : base("show", "Show every setting with its value", host, globals)
     {
+        _setting.CompletionSources.Add(Suggest.SettingNames);
+        Arguments.Add(_setting);
         Options.Add(_origin);
         Options.Add(_config);
         Options.Add(_set);
     }
 
     public override IReadOnlyList<string> Examples =>
-        ["config show", "config show --origin", "config show --config hyperactors.json --json"];
+        ["config show", "config show log --origin", "config show --config hyperactors.json --json"];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.NotFound];
 
     protected override Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
         var flags = new List<(string Key, string Value, string Flag)>();
         ConfigurationReader.AddSets(context, _set, flags);
-        IReadOnlyList<SettingDto> settings =
-            ConfigurationReader.Load(context, ConfigurationReader.FileOf(context, _config), flags).Settings;
+        string wanted = context.Get(_setting) ?? string.Empty;
+        SettingDto[] settings =
+        [
+            .. ConfigurationReader.Load(context, ConfigurationReader.FileOf(context, _config), flags).Settings
+                .Where(s => s.Key.StartsWith(wanted, StringComparison.OrdinalIgnoreCase)),
+        ];
+        if (settings.Length == 0)
+        {
+            throw CliException.NotFound($"there is no setting '{wanted}'; hyperactors config show lists all");
+        }
+
         context.Printer.Json(
             [.. settings.Select(s => new SettingResult(s.Key, s.Value, s.Default, s.Origin, s.Allowed, s.Reloadable))],
             ResultJson.Default.SettingResultArray);
@@ -60,11 +81,7 @@ internal sealed class ConfigShowCommand : Verb
             }
         }
 
-        foreach (string line in table.Lines())
-        {
-            context.Printer.Line(line);
-        }
-
+        context.Printer.Table(table);
         return Task.FromResult(ExitCode.Ok);
     }
 }

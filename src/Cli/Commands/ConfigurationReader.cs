@@ -1,4 +1,5 @@
 using System.CommandLine;
+using HyperActors.Cli.Completion;
 using HyperActors.Daemon;
 
 namespace HyperActors.Cli.Commands;
@@ -10,6 +11,7 @@ internal static class ConfigurationReader
     {
         Description = "The configuration [default: $HYPERACTORS_CONFIG, else hyperactors.json in the storage, when it is there]",
         HelpName = "FILE",
+        CompletionSources = { Suggest.Files },
     };
 
     public static Option<string[]> SetOption() => new("--set")
@@ -17,6 +19,7 @@ internal static class ConfigurationReader
         Description = "Set one value of the configuration; may be given several times",
         HelpName = "KEY=VALUE",
         AllowMultipleArgumentsPerToken = false,
+        CompletionSources = { Suggest.Settings },
     };
 
     /// <summary>The file to read; null when there is none.</summary>

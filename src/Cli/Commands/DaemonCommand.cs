@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using System.Net;
 using HyperActors.Api;
+using HyperActors.Cli.Completion;
+using HyperActors.Cli.Network;
 using HyperActors.Cli.Node;
 using HyperActors.Cli.Parsing;
 using HyperActors.Cli.Rendering;
@@ -30,6 +32,7 @@ internal sealed class DaemonCommand : Verb
         Description = "A node that the network is entered through; may be given several times",
         HelpName = "HOST:PORT",
         AllowMultipleArgumentsPerToken = false,
+        CustomParser = NetworkFlags.ReadBootstrap,
     };
 
     private readonly Option<int?> _port = new("--port", "-p")
@@ -53,6 +56,7 @@ internal sealed class DaemonCommand : Verb
     {
         Description = "The least important lines of the log: trace, debug, information, warning, error, critical, none",
         HelpName = "LEVEL",
+        CompletionSources = { Suggest.LogLevels },
     };
 
     public DaemonCommand(CliHost host, GlobalOptions globals)
@@ -75,6 +79,8 @@ internal sealed class DaemonCommand : Verb
         "daemon --config /etc/hyperactors.json --json --log-level debug",
         "daemon --set node.connections.maxConnections=200",
     ];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.Locked, ExitCode.Peer];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {

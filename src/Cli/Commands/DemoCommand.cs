@@ -6,6 +6,7 @@ using System.Net;
 using System.Security.Cryptography;
 using HyperActors.Abstractions;
 using HyperActors.Actors;
+using HyperActors.Cli.Completion;
 using HyperActors.Cli.Demo;
 using HyperActors.Cli.Input;
 using HyperActors.Cli.Parsing;
@@ -26,6 +27,8 @@ internal sealed class DemoCommand : Verb
     {
         Description = "The folder or file to copy [default: this checkout, else the current folder]",
         Arity = ArgumentArity.ZeroOrOne,
+        HelpName = "PATH",
+        CompletionSources = { Suggest.Files },
     };
 
     public DemoCommand(CliHost host, GlobalOptions globals)
@@ -33,6 +36,8 @@ internal sealed class DemoCommand : Verb
         Arguments.Add(_path);
 
     public override IReadOnlyList<string> Examples => ["demo", "demo ~/Pictures", "demo film.mkv --json"];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.NotFound];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
@@ -68,10 +73,7 @@ internal sealed class DemoCommand : Verb
         }
 
         printer.Line(string.Empty);
-        foreach (string line in table.Lines())
-        {
-            printer.Line(line);
-        }
+        printer.Table(table);
 
         printer.Line(string.Empty);
         printer.Line($"key     {result.Key}");

@@ -24,6 +24,8 @@ internal sealed class DoctorCommand : Verb
 
     public override IReadOnlyList<string> Examples => ["doctor", "doctor --json", "doctor --port 49737 -b 127.0.0.1:49737"];
 
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.Peer];
+
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
         NetworkOptions network = _network.Read(context);
@@ -49,7 +51,7 @@ internal sealed class DoctorCommand : Verb
 
         DoctorResult result = Judge(info, network, nearest);
         context.Printer.Json(result, ResultJson.Default.DoctorResult);
-        foreach (string line in Print(result))
+        foreach (string line in Print(result, context.Printer.Palette))
         {
             context.Printer.Line(line);
         }
@@ -109,9 +111,14 @@ internal sealed class DoctorCommand : Verb
             verdict, info.LocalAddress?.ToString(), info.PublicAddress?.ToString(), Words.Nat(info.Nat), info.IsFirewalled, contacts, nearest, advice);
     }
 
-    private static IEnumerable<string> Print(DoctorResult result)
+    private static IEnumerable<string> Print(DoctorResult result, Palette palette)
     {
-        yield return $"verdict    {result.Verdict}";
+        yield return $"verdict    {(result.Verdict switch
+        {
+            "good" => palette.Good(result.Verdict),
+            "limited" => palette.Warning(result.Verdict),
+            _ => palette.Bad(result.Verdict),
+        })}";
         yield return $"listening  {result.LocalAddress ?? "-"}";
         yield return $"seen at    {result.PublicAddress ?? "-"}";
         yield return $"nat        {result.Nat}";

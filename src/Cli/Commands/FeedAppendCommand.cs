@@ -1,5 +1,6 @@
 using System.CommandLine;
 using HyperActors.Abstractions;
+using HyperActors.Cli.Completion;
 using HyperActors.Cli.Input;
 using HyperActors.Cli.Parsing;
 using HyperActors.Cli.Rendering;
@@ -11,11 +12,12 @@ internal sealed class FeedAppendCommand : Verb
 {
     private const string StandardInput = "-";
 
-    private readonly Argument<string> _name = new("NAME") { Description = "The feed; it must be writable here" };
+    private readonly Argument<string> _name = new("NAME") { Description = "The feed; it must be writable here", HelpName = "NAME" };
 
     private readonly Argument<string[]> _files = new("FILE")
     {
         Description = "What to append, in this order; - and no FILE at all stand for the standard input",
+        HelpName = "FILE",
         Arity = ArgumentArity.ZeroOrMore,
     };
 
@@ -31,6 +33,8 @@ internal sealed class FeedAppendCommand : Verb
     public FeedAppendCommand(CliHost host, GlobalOptions globals)
         : base("append", "Append files or the standard input to a feed", host, globals)
     {
+        _name.CompletionSources.Add(Suggest.FeedNames(host, globals));
+        _files.CompletionSources.Add(Suggest.Files);
         Arguments.Add(_name);
         Arguments.Add(_files);
         Options.Add(_chunk);
@@ -50,6 +54,8 @@ internal sealed class FeedAppendCommand : Verb
         "feed append notes --lines < words.txt",
         "feed append notes --chunk 1MiB a.bin b.bin",
     ];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.NotFound, ExitCode.Locked, ExitCode.NotWritable];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {

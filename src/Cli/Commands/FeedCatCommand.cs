@@ -1,5 +1,6 @@
 using System.CommandLine;
 using HyperActors.Abstractions;
+using HyperActors.Cli.Completion;
 using HyperActors.Cli.Node;
 using HyperActors.Cli.Parsing;
 using HyperActors.Cli.Rendering;
@@ -13,7 +14,7 @@ internal sealed class FeedCatCommand : Verb
     /// <summary>Bytes that are gathered before they are written: one call for many small blocks.</summary>
     private const int OutputBuffer = 256 << 10;
 
-    private readonly Argument<string> _feed = new("KEY|NAME") { Description = "The feed" };
+    private readonly Argument<string> _feed = new("KEY|NAME") { Description = "The feed", HelpName = "KEY|NAME" };
 
     private readonly Option<ulong?> _from = new("--from")
     {
@@ -44,6 +45,7 @@ internal sealed class FeedCatCommand : Verb
     public FeedCatCommand(CliHost host, GlobalOptions globals)
         : base("cat", "Write the bytes of a feed's blocks, and only them, to the standard output", host, globals)
     {
+        _feed.CompletionSources.Add(Suggest.Feeds(host, globals));
         Arguments.Add(_feed);
         Options.Add(_from);
         Options.Add(_to);
@@ -57,6 +59,8 @@ internal sealed class FeedCatCommand : Verb
         "feed cat notes --from 100 --to 200",
         "feed cat ybndrfg8… --live --tcp 192.0.2.7:4000",
     ];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.NotFound, ExitCode.Locked, ExitCode.Peer];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {

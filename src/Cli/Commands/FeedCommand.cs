@@ -16,6 +16,6 @@ internal sealed class FeedCommand : Command
         Add(new FeedTruncateCommand(host, globals));
         Add(new FeedServeCommand(host, globals));
         Add(new FeedDownloadCommand(host, globals));
-        this.ShowHelpWithoutVerb();
+        this.ShowHelpWithoutVerb(globals);
     }
 }

@@ -20,6 +20,8 @@ internal sealed class FeedCreateCommand : Verb
 
     public override IReadOnlyList<string> Examples => ["feed create notes", "feed create notes --json"];
 
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.Locked, ExitCode.Exists];
+
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
         string name = context.Get(_name)!;

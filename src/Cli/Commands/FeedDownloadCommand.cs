@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using HyperActors.Abstractions;
 using HyperActors.Actors;
+using HyperActors.Cli.Completion;
 using HyperActors.Cli.Node;
 using HyperActors.Cli.Parsing;
 using HyperActors.Cli.Rendering;
@@ -14,7 +15,9 @@ internal sealed class FeedDownloadCommand : Verb
 {
     private readonly Argument<FeedKey?> _key = new("KEY")
     {
+        Arity = ArgumentArity.ExactlyOne,
         Description = "The feed's key, as z-base-32 or hex",
+        HelpName = "KEY",
         CustomParser = ArgumentReader.One<FeedKey?>(ArgumentReader.Key),
     };
 
@@ -46,6 +49,7 @@ internal sealed class FeedDownloadCommand : Verb
     public FeedDownloadCommand(CliHost host, GlobalOptions globals)
         : base("download", "Bring a feed, or a range of it, to this disk; goes on where it was interrupted", host, globals)
     {
+        _key.CompletionSources.Add(Suggest.FeedKeys(host, globals));
         Arguments.Add(_key);
         _transport = new TransportChoice(this, "The peer to download from", 0);
         Options.Add(_range);
@@ -63,6 +67,8 @@ internal sealed class FeedDownloadCommand : Verb
         "feed download ybndrfg8… --tcp 192.0.2.7:4000 --live --json -v",
         "feed download ybndrfg8… --udx 0.0.0.0:4001 --udx-peer 192.0.2.7:4000",
     ];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.NotFound, ExitCode.Locked, ExitCode.Peer];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {

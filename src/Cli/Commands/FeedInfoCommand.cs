@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using HyperActors.Abstractions;
+using HyperActors.Cli.Completion;
 using HyperActors.Cli.Rendering;
 
 namespace HyperActors.Cli.Commands;
@@ -8,13 +9,18 @@ namespace HyperActors.Cli.Commands;
 /// <summary><c>feed info KEY|NAME</c>: what the storage knows of one feed.</summary>
 internal sealed class FeedInfoCommand : Verb
 {
-    private readonly Argument<string> _feed = new("KEY|NAME") { Description = "The feed" };
+    private readonly Argument<string> _feed = new("KEY|NAME") { Description = "The feed", HelpName = "KEY|NAME" };
 
     public FeedInfoCommand(CliHost host, GlobalOptions globals)
-        : base("info", "Show a feed's keys, length and fork", host, globals) =>
+        : base("info", "Show a feed's keys, length and fork", host, globals)
+    {
+        _feed.CompletionSources.Add(Suggest.Feeds(host, globals));
         Arguments.Add(_feed);
+    }
 
     public override IReadOnlyList<string> Examples => ["feed info notes", "feed info notes --json"];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.NotFound, ExitCode.Locked];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {

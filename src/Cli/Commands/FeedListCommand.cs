@@ -10,6 +10,8 @@ internal sealed class FeedListCommand(CliHost host, GlobalOptions globals)
 {
     public override IReadOnlyList<string> Examples => ["feed list", "feed list --json"];
 
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.Locked];
+
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
         IReadOnlyList<FeedInfo> feeds = [];
@@ -45,10 +47,7 @@ internal sealed class FeedListCommand(CliHost host, GlobalOptions globals)
                 feed.Key.ToString());
         }
 
-        foreach (string line in table.Lines())
-        {
-            context.Printer.Line(line);
-        }
+        context.Printer.Table(table);
 
         if (!context.Printer.IsJson)
         {

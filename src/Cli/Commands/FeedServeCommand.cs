@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using HyperActors.Abstractions;
 using HyperActors.Actors;
+using HyperActors.Cli.Completion;
 using HyperActors.Cli.Input;
 using HyperActors.Cli.Network;
 using HyperActors.Cli.Parsing;
@@ -27,6 +28,7 @@ internal sealed class FeedServeCommand : Verb
         : base("serve", "Serve every feed of the storage to anyone who knows a key, by topic or at an address, until stopped; prints the address first", host, globals)
     {
         _transport = new TransportChoice(this, "Where to listen for those who know the address; port 0 takes a free one", NetworkOptions.DefaultPort);
+        _stdin.CompletionSources.Add(Suggest.FeedNames(host, globals));
         Options.Add(_stdin);
     }
 
@@ -39,6 +41,8 @@ internal sealed class FeedServeCommand : Verb
         "feed serve --tcp 127.0.0.1:4000 --stdin notes",
         "feed serve --udx 0.0.0.0:4000 --udx-peer 192.0.2.8:4001",
     ];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.NotFound, ExitCode.Locked, ExitCode.NotWritable, ExitCode.Peer];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {

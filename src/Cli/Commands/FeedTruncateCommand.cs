@@ -1,5 +1,6 @@
 using System.CommandLine;
 using HyperActors.Abstractions;
+using HyperActors.Cli.Completion;
 using HyperActors.Cli.Parsing;
 using HyperActors.Cli.Rendering;
 
@@ -8,10 +9,11 @@ namespace HyperActors.Cli.Commands;
 /// <summary><c>feed truncate NAME LENGTH</c>: cuts a feed and counts up its fork.</summary>
 internal sealed class FeedTruncateCommand : Verb
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "The feed; it must be writable here" };
+    private readonly Argument<string> _name = new("NAME") { Description = "The feed; it must be writable here", HelpName = "NAME" };
 
     private readonly Argument<ulong?> _length = new("LENGTH")
     {
+        Arity = ArgumentArity.ExactlyOne,
         Description = "Blocks to keep",
         CustomParser = ArgumentReader.One<ulong?>(ArgumentReader.Index),
     };
@@ -19,11 +21,14 @@ internal sealed class FeedTruncateCommand : Verb
     public FeedTruncateCommand(CliHost host, GlobalOptions globals)
         : base("truncate", "Cut a feed to its first LENGTH blocks; what is cut is gone", host, globals)
     {
+        _name.CompletionSources.Add(Suggest.FeedNames(host, globals));
         Arguments.Add(_name);
         Arguments.Add(_length);
     }
 
     public override IReadOnlyList<string> Examples => ["feed truncate notes 10"];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.NotFound, ExitCode.Locked, ExitCode.NotWritable];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using HyperActors.Cli.Completion;
 
 namespace HyperActors.Cli.Commands;
 
@@ -10,6 +11,7 @@ internal sealed class GlobalOptions
         Description = "The directory that holds the feeds [default: $HYPERACTORS_STORAGE, else ~/.hyperactors]",
         HelpName = "DIR",
         Recursive = true,
+        CompletionSources = { Suggest.Folders },
     };
 
     public Option<bool> Json { get; } = new("--json")

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using HyperActors.Api;
+using HyperActors.Cli.Completion;
 using HyperActors.Cli.Node;
 using HyperActors.Cli.Parsing;
 using HyperActors.Cli.Rendering;
@@ -12,7 +13,15 @@ namespace HyperActors.Cli.Commands;
 /// <summary><c>top</c>: what a daemon does now, over and over.</summary>
 internal sealed class TopCommand : Verb
 {
+    /// <summary>Rows of a table where no terminal says how many fit.</summary>
     private const int MaxRows = 15;
+
+    /// <summary>Lines that are no rows: two at the top, and for each of three tables a head and a space.</summary>
+    private const int OtherLines = 2 + (3 * 2);
+
+    // A screen of its own, so that what stood there before is there again at the end; and no cursor on it.
+    private const string OpenScreen = "\u001b[?1049h\u001b[?25l";
+    private const string CloseScreen = "\u001b[?25h\u001b[?1049l";
 
     private readonly Option<string?> _daemon = new("--host", "-h")
     {
@@ -32,6 +41,7 @@ internal sealed class TopCommand : Verb
     public TopCommand(CliHost host, GlobalOptions globals)
         : base("top", "Show what a daemon does now: feeds, peers, rates, actors", host, globals)
     {
+        _daemon.CompletionSources.Add(Suggest.Daemons(host));
         Options.Add(_daemon);
         Options.Add(_once);
         Options.Add(_every);
@@ -39,21 +49,34 @@ internal sealed class TopCommand : Verb
 
     public override IReadOnlyList<string> Examples => ["top", "top -h hs1 --every 5s", "top --once --json"];
 
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.NotFound, ExitCode.Peer];
+
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
         await using RemoteNode node = await Daemons.ConnectAsync(
             context.Host, context.Get(_daemon), context.StoragePath, cancellationToken);
         bool isLive = !context.Get(_once) && (context.Host.IsOutputTerminal || context.Printer.IsJson);
+        bool hasScreen = isLive && !context.Printer.IsJson;
+        if (hasScreen)
+        {
+            context.Printer.Raw(OpenScreen);
+        }
+
         try
         {
             do
             {
                 StatusDto status = await node.GetStatusAsync(cancellationToken);
                 context.Printer.Json(status, ApiJson.Default.StatusDto);
+                if (hasScreen)
+                {
+                    Show(context, status);
+                }
+                else
+                {
+                    context.Printer.Line(string.Join('\n', Draw(status, context.Printer.Palette, int.MaxValue, int.MaxValue)));
+                }
 
-                // Drawn over the former picture: the cursor goes home, and what is left of longer lines is cleared.
-                string clear = isLive ? "\u001b[H\u001b[J" : string.Empty;
-                context.Printer.Line(clear + Draw(status).TrimEnd('\n'));
                 if (isLive)
                 {
                     await Task.Delay(context.Get(_every) ?? TimeSpan.FromSeconds(1), context.Host.Clock, cancellationToken);
@@ -65,22 +88,39 @@ internal sealed class TopCommand : Verb
         {
             // Looking has no other end.
         }
+        finally
+        {
+            if (hasScreen)
+            {
+                context.Printer.Raw(CloseScreen);
+            }
+        }
 
         return ExitCode.Ok;
     }
 
-    private static string Draw(StatusDto status)
+    // Drawn over the former picture, line by line: nothing flickers, and what is left of longer lines is cleared.
+    private static void Show(VerbContext context, StatusDto status)
     {
-        var text = new StringBuilder();
+        (int width, int height) = context.Host.WindowSize();
+        var picture = new StringBuilder("\u001b[H");
+        picture.AppendJoin("\u001b[K\r\n", Draw(status, context.Printer.Palette, width, height).Take(height - 1));
+        context.Printer.Raw(picture.Append("\u001b[J").ToString());
+    }
+
+    private static List<string> Draw(StatusDto status, Palette palette, int width, int height)
+    {
         NodeDto node = status.Node!;
         TotalsDto totals = status.Totals!;
-        text.Append(CultureInfo.InvariantCulture, $"{node.Name}  {node.Storage}  up {TimeSpan.FromSeconds(Math.Floor(status.Time)):c}\n");
-        text.Append(
+        string title = string.Create(
+            CultureInfo.InvariantCulture, $"{node.Name}  {node.Storage}  up {TimeSpan.FromSeconds(Math.Floor(status.Time)):c}");
+        string sums = string.Create(
             CultureInfo.InvariantCulture,
-            $"{totals.Feeds} feeds, {Words.Bytes(totals.Bytes)}; {totals.Peers} peers, in {Rate(totals.BytesPerSecondIn)}, out {Rate(totals.BytesPerSecondOut)}; {totals.Actors} actors, {totals.Mailboxes} messages wait, {totals.Restarts} restarts; heap {Words.Bytes((ulong)totals.MemoryBytes)}\n\n");
+            $"in {Rate(totals.BytesPerSecondIn)}, out {Rate(totals.BytesPerSecondOut)}; {Words.Count((ulong)totals.Peers, "peer")}; {Words.Count((ulong)totals.Feeds, "feed")}, {Words.Bytes(totals.Bytes)}; {Words.Count((ulong)totals.Actors, "actor")}, {totals.Mailboxes} waiting, {Words.Count((ulong)totals.Restarts, "restart")}; heap {Words.Bytes((ulong)totals.MemoryBytes)}");
+        var lines = new List<string> { palette.Bold(TextTable.Cut(title, width)), TextTable.Cut(sums, width) };
 
         var feeds = new TextTable("FEED", "LENGTH", "HERE", "SIZE", "PEERS", "KEY") { RightAligned = [1, 2, 3, 4] };
-        foreach (FeedStatusDto feed in status.Feeds!.OrderByDescending(f => f.Peers).ThenByDescending(f => f.Length).Take(MaxRows))
+        foreach (FeedStatusDto feed in status.Feeds!.OrderByDescending(f => f.Peers).ThenByDescending(f => f.Length))
         {
             feeds.Add(
                 feed.Name ?? "-",
@@ -92,7 +132,7 @@ internal sealed class TopCommand : Verb
         }
 
         var peers = new TextTable("PEER", "ADDRESS", "BY", "ROUND TRIP", "IN", "OUT", "RATE IN", "RATE OUT") { RightAligned = [3, 4, 5, 6, 7] };
-        foreach (PeerStatusDto peer in status.Peers!.OrderByDescending(p => p.RateIn + p.RateOut).Take(MaxRows))
+        foreach (PeerStatusDto peer in status.Peers!.OrderByDescending(p => p.RateIn + p.RateOut))
         {
             peers.Add(
                 peer.PublicKey[..12],
@@ -110,7 +150,7 @@ internal sealed class TopCommand : Verb
         {
             foreach ((string type, ActorDto[] rows) in Flatten(root).GroupBy(a => a.Type, StringComparer.Ordinal)
                 .Select(g => (g.Key, g.ToArray()))
-                .OrderByDescending(g => g.Item2.Sum(a => a.Processed)).Take(MaxRows))
+                .OrderByDescending(g => g.Item2.Sum(a => a.Processed)))
             {
                 actors.Add(
                     type,
@@ -121,17 +161,28 @@ internal sealed class TopCommand : Verb
             }
         }
 
-        foreach (TextTable table in new[] { feeds, peers, actors })
+        TextTable[] tables = [feeds, peers, actors];
+        int[] shares = Share(height == int.MaxValue ? tables.Length * MaxRows : height - 1 - OtherLines, [.. tables.Select(t => t.Count)]);
+        foreach ((TextTable table, int count) in tables.Zip(shares))
         {
-            foreach (string line in table.Lines())
-            {
-                text.Append(line).Append('\n');
-            }
-
-            text.Append('\n');
+            lines.Add(string.Empty);
+            lines.AddRange(table.Lines(palette, width).Take(count + 1));
         }
 
-        return text.ToString();
+        return lines;
+    }
+
+    /// <summary>Deals out the rows that fit: each table as many as it has, and who has fewer leaves the rest to the others.</summary>
+    internal static int[] Share(int rows, int[] wanted)
+    {
+        int[] given = new int[wanted.Length];
+        int left = wanted.Length;
+        foreach (int table in Enumerable.Range(0, wanted.Length).OrderBy(i => wanted[i]))
+        {
+            given[table] = Math.Clamp((rows - given.Sum()) / left--, 0, wanted[table]);
+        }
+
+        return given;
     }
 
     private static IEnumerable<ActorDto> Flatten(ActorDto actor) => [actor, .. actor.Children.SelectMany(Flatten)];

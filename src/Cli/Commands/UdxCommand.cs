@@ -18,7 +18,7 @@ internal sealed class UdxCommand : Command
         Add(new UdxListenCommand(host, globals));
         Add(new UdxSendCommand(host, globals));
         Add(new UdxBenchCommand(host, globals));
-        this.ShowHelpWithoutVerb();
+        this.ShowHelpWithoutVerb(globals);
     }
 }
 
@@ -32,6 +32,8 @@ internal abstract class UdxVerb : Verb
     protected UdxVerb(string name, string description, CliHost host, GlobalOptions globals)
         : base(name, description, host, globals) => Options.Add(Encrypted);
 
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.Peer];
+
     protected Option<bool> Encrypted { get; } = new("--encrypted")
     {
         Description = "Noise and the secret stream on it, as connections between nodes have; both sides must say so",
@@ -39,6 +41,7 @@ internal abstract class UdxVerb : Verb
 
     protected static Argument<HostPort?> AddressArgument(string description) => new("HOST:PORT")
     {
+        Arity = ArgumentArity.ExactlyOne,
         Description = description,
         CustomParser = ArgumentReader.One<HostPort?>(ArgumentReader.Address),
     };

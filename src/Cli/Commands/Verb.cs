@@ -12,6 +12,9 @@ internal abstract class Verb : Command
     /// <summary>What stands after <c>hyperactors</c>, for the help: command lines that work.</summary>
     public abstract IReadOnlyList<string> Examples { get; }
 
+    /// <summary>How it may end, beside <see cref="ExitCode.OfEveryVerb"/>.</summary>
+    public virtual IReadOnlyList<int> ExitCodes => [];
+
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     protected abstract Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken);
 }

@@ -32,6 +32,9 @@ internal sealed class VerbContext
 
     public string StoragePath { get; }
 
+    /// <summary>The tree of verbs that this one is of.</summary>
+    public RootCommand Root => (RootCommand)_parsed.RootCommandResult.Command;
+
     /// <summary>False when the storage is at the usual place because nobody said otherwise.</summary>
     public bool IsStorageGiven { get; }
 

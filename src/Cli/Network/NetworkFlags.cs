@@ -63,23 +63,7 @@ internal sealed class NetworkFlags
         Description = "A node to enter the network through; may be given several times [default: those of the public network]",
         HelpName = "HOST:PORT",
         AllowMultipleArgumentsPerToken = false,
-        CustomParser = result =>
-        {
-            var read = new List<string>();
-            foreach (string text in result.Tokens.Select(token => token.Value))
-            {
-                if (BootstrapAddress.TryRead(text, out string? address, out string? error))
-                {
-                    read.Add(address!);
-                }
-                else
-                {
-                    result.AddError(error);
-                }
-            }
-
-            return [.. read];
-        },
+        CustomParser = ReadBootstrap,
     };
 
     private Option<string[]> Relays { get; } = new("--relay-through")
@@ -142,6 +126,25 @@ internal sealed class NetworkFlags
         }
 
         return options;
+    }
+
+    /// <summary>The parser of an option that names nodes to enter through.</summary>
+    public static string[] ReadBootstrap(ArgumentResult result)
+    {
+        var read = new List<string>();
+        foreach (string text in result.Tokens.Select(token => token.Value))
+        {
+            if (BootstrapAddress.TryRead(text, out string? address, out string? error))
+            {
+                read.Add(address!);
+            }
+            else
+            {
+                result.AddError(error);
+            }
+        }
+
+        return [.. read];
     }
 
     private static bool ReadHost(string text, out string? host, [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out string? error)

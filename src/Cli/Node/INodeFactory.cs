@@ -1,5 +1,6 @@
 using HyperActors.Abstractions;
 using HyperActors.Actors;
+using HyperActors.Daemon;
 using Microsoft.Extensions.Logging;
 
 namespace HyperActors.Cli.Node;
@@ -9,6 +10,9 @@ internal interface INodeFactory
 {
     /// <summary>True when there is a storage at that place.</summary>
     bool Exists(string storagePath);
+
+    /// <summary>The feeds of a storage, read beside whoever has it open; none when there is no storage.</summary>
+    IReadOnlyList<StoredFeed> Look(string storagePath);
 
     /// <summary>Opens the storage, and makes it when there is none.</summary>
     /// <param name="storagePath">Where it is.</param>

@@ -2,6 +2,7 @@ using HyperActors.Abstractions;
 using HyperActors.Actors;
 using HyperActors.Api;
 using HyperActors.Client;
+using HyperActors.Daemon;
 using Microsoft.Extensions.Logging;
 
 namespace HyperActors.Cli.Node;
@@ -11,6 +12,8 @@ internal sealed class NodeFactory : INodeFactory
 {
     /// <summary>True when anything stands there that a node would have to look into.</summary>
     public bool Exists(string storagePath) => File.Exists(storagePath) || Directory.Exists(Path.Combine(storagePath, "store"));
+
+    public IReadOnlyList<StoredFeed> Look(string storagePath) => StoredFeed.Look(storagePath);
 
     public async ValueTask<IHyperNode> StartAsync(
         string storagePath, ILoggerFactory log, NetworkOptions? network, CancellationToken cancellationToken)

@@ -14,6 +14,9 @@ internal sealed class Printer(CliHost host, bool isJson, bool isVerbose)
 
     private readonly Lock _gate = new();
 
+    /// <summary>Colours of the output.</summary>
+    public Palette Palette { get; } = new(host, host.IsOutputTerminal);
+
     public bool IsJson => isJson;
 
     public bool IsVerbose => isVerbose;
@@ -24,6 +27,18 @@ internal sealed class Printer(CliHost host, bool isJson, bool isVerbose)
         if (!isJson)
         {
             Write(Encoding.UTF8.GetBytes(text + '\n'));
+        }
+    }
+
+    /// <summary>Bytes for a terminal, with no line end behind them.</summary>
+    public void Raw(string text) => Write(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>A table in words, cut to the width of a terminal; nothing when <c>--json</c> is on.</summary>
+    public void Table(TextTable table)
+    {
+        foreach (string line in table.Lines(Palette, host.IsOutputTerminal ? host.WindowSize().Width : int.MaxValue))
+        {
+            Line(line);
         }
     }
 
@@ -83,7 +98,7 @@ internal sealed class Printer(CliHost host, bool isJson, bool isVerbose)
         }
         else
         {
-            line = $"hyperactors: {line}";
+            line = $"{new Palette(host, host.IsErrorTerminal).Bad("hyperactors:")} {line}";
         }
 
         Note(line);

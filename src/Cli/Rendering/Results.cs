@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using HyperActors.Abstractions;
+using HyperActors.Cli.Completion;
 
 namespace HyperActors.Cli.Rendering;
 
@@ -245,6 +246,9 @@ internal sealed record DemoStep(
 /// <summary>What the demo found.</summary>
 internal sealed record DemoResult(string Source, int Files, string Key, string Sha256, IReadOnlyList<DemoStep> Steps, bool Passed);
 
+/// <summary>What <c>completion</c> prints.</summary>
+internal sealed record CompletionScript(string Shell, string Script);
+
 /// <summary>An error, as <c>--json</c> writes it to the error output.</summary>
 internal sealed record ErrorResult(string Error, string Message, int ExitCode);
 
@@ -287,6 +291,8 @@ internal sealed record JsPeerResult(ulong Blocks, ulong Bytes, string Sha256, do
 [JsonSerializable(typeof(FoundEvent))]
 [JsonSerializable(typeof(DialFailedEvent))]
 [JsonSerializable(typeof(DoctorResult))]
+[JsonSerializable(typeof(CompletionScript))]
+[JsonSerializable(typeof(CompletionResult))]
 [JsonSerializable(typeof(ErrorResult))]
 [JsonSerializable(typeof(LogResult))]
 [JsonSerializable(typeof(JsPeerResult))]

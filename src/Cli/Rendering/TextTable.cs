@@ -2,7 +2,7 @@ using System.Text;
 
 namespace HyperActors.Cli.Rendering;
 
-/// <summary>Columns of plain text: the same on a terminal, in a pipe and in a file.</summary>
+/// <summary>Columns of plain text: the same in a pipe and in a file, and on a terminal with a head that stands out.</summary>
 internal sealed class TextTable(params string[] headers)
 {
     private readonly List<string[]> _rows = [headers];
@@ -10,12 +10,16 @@ internal sealed class TextTable(params string[] headers)
     /// <summary>Columns whose text stands at the right, as figures do.</summary>
     public HashSet<int> RightAligned { get; init; } = [];
 
+    /// <summary>Rows, the head not counted.</summary>
+    public int Count => _rows.Count - 1;
+
     public void Add(params string[] cells)
     {
         Invariant.Hold(cells.Length == headers.Length);
         _rows.Add(cells);
     }
 
+    /// <summary>The lines, uncut and without colours.</summary>
     public IEnumerable<string> Lines()
     {
         int[] widths = [.. headers.Select((_, column) => _rows.Max(row => row[column].Length))];
@@ -32,4 +36,11 @@ internal sealed class TextTable(params string[] headers)
             yield return line.ToString().TrimEnd();
         }
     }
+
+    /// <summary>The lines for a terminal of that width: what is longer ends in <c>…</c> instead of breaking the columns.</summary>
+    public IEnumerable<string> Lines(Palette palette, int width) => Lines()
+        .Select(line => Cut(line, width))
+        .Select((line, index) => index == 0 ? palette.Bold(line) : line);
+
+    public static string Cut(string line, int width) => line.Length > width && width > 0 ? line[..(width - 1)] + "…" : line;
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using HyperActors.Abstractions;
@@ -36,6 +38,14 @@ public sealed class Configuration
         .. Setting.Of(OptionsJson.Default.DaemonOptions, string.Empty, options => options),
         .. Setting.Of(NodeOptionsJson.Default.NodeOptions, "node.", options => ((DaemonOptions)options).Node),
     ];
+
+    /// <summary>Texts of a shape: what is wrong with one is said where it stands, not when it is used.</summary>
+    private static readonly Dictionary<string, (Func<string, bool> IsRight, string Allowed)> Shapes = new(StringComparer.Ordinal)
+    {
+        ["name"] = (NameRegistry.IsName, "letters, digits, '.', '-' and '_', at most 64, and no '.' in front"),
+        ["listen"] = (text => IPEndPoint.TryParse(text, out _), "addresses of this machine: 0.0.0.0:4000, [::]:4000"),
+        ["node.network.bootstrap"] = (IsEntrance, "HOST:PORT, or ADDRESS@HOST:PORT with an IPv4 address to try before the name"),
+    };
 
     private readonly Dictionary<string, string> _origins = new(StringComparer.Ordinal);
 
@@ -299,7 +309,24 @@ public sealed class Configuration
             throw Wrong(setting, value, origin);
         }
 
+        if (Shapes.TryGetValue(setting.Key, out (Func<string, bool> IsRight, string Allowed) shape))
+        {
+            string[] texts = setting.IsList ? value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : [value];
+            if (texts.FirstOrDefault(text => !shape.IsRight(text) && !(text == "null" && setting.IsNullable)) is { } wrong)
+            {
+                throw new ConfigurationException($"{origin}: '{setting.Key}' cannot be '{wrong}'; allowed: {shape.Allowed}");
+            }
+        }
+
         _origins[setting.Key] = origin;
+    }
+
+    private static bool IsEntrance(string text)
+    {
+        string[] parts = text.Split('@');
+        int colon = parts[^1].LastIndexOf(':');
+        return parts.Length <= 2 && (parts.Length == 1 || IPAddress.TryParse(parts[0], out _)) && colon > 0
+            && ushort.TryParse(parts[^1].AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) && port > 0;
     }
 
     private static Setting? Find(string key, bool ignoreCase) => All.FirstOrDefault(

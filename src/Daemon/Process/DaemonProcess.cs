@@ -10,6 +10,8 @@ namespace HyperActors.Daemon;
 /// <summary>A daemon from its start to its end: the node, what it takes up again, the API, and the words to those who wait for it.</summary>
 public sealed class DaemonProcess
 {
+    private const string WebHost = "Microsoft.Extensions.Hosting.Internal.Host";
+
     private readonly Func<Configuration> _load;
     private readonly NameRegistry _names;
     private readonly ServiceManager _manager;
@@ -40,12 +42,6 @@ public sealed class DaemonProcess
         ArgumentNullException.ThrowIfNull(reloads);
         ArgumentNullException.ThrowIfNull(started);
         DaemonOptions options = _configuration.Options;
-        if (!NameRegistry.IsName(options.Name))
-        {
-            throw new ConfigurationException(
-                $"'{options.Name}' cannot name a daemon: letters, digits, '.', '-' and '_', at most 64, and no '.' in front");
-        }
-
         var levels = new LogLevels(options.Log);
         using var events = new NotableEvents(_clock);
         using ILoggerFactory loggers = MakeLoggers(options.Log, levels, events);
@@ -76,7 +72,7 @@ public sealed class DaemonProcess
         await using ApiServer apiUntilTheEnd = api;
         foreach (string address in options.Listen)
         {
-            Log.ListeningTcp(log, await node.ListenTcpAsync(ReadAddress(address), stop));
+            Log.ListeningTcp(log, await node.ListenTcpAsync(IPEndPoint.Parse(address), stop));
         }
 
         await api.StartAsync(daemon, stop);
@@ -144,7 +140,8 @@ public sealed class DaemonProcess
         logging.SetMinimumLevel(LogLevel.Trace);
 
         // What the operator reads follows the levels; what the page shows does not.
-        logging.AddFilter<ConsoleLoggerProvider>(levels.Allows);
+        // The web host tells of a failed start in a page of frames, and throws it at us besides: we say it in a line.
+        logging.AddFilter<ConsoleLoggerProvider>((category, level) => category != WebHost && levels.Allows(category, level));
         logging.AddProvider(events);
         if (options.Json)
         {
@@ -168,10 +165,6 @@ public sealed class DaemonProcess
         // The standard output belongs to results.
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     });
-
-    private static IPEndPoint ReadAddress(string address) => IPEndPoint.TryParse(address, out IPEndPoint? parsed)
-        ? parsed
-        : throw new ConfigurationException($"'{address}' is no address to listen on: write 0.0.0.0:4000 or [::]:4000");
 
     /// <summary>A name that another storage's daemon has, and that answers, is not taken away from it.</summary>
     private async Task CheckNameAsync(DaemonAddress mine)

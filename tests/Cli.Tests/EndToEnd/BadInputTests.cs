@@ -23,6 +23,7 @@ public sealed class BadInputTests : IDisposable
         Outcome second = await _sandbox.RunAsync("feed", "list");
         Assert.Equal((ExitCode.Locked, string.Empty), (second.ExitCode, second.Output));
         Assert.Contains(server.Id.ToString(CultureInfo.InvariantCulture), second.Error, StringComparison.Ordinal);
+        Assert.Contains("Stop it, or name another directory", second.Error, StringComparison.Ordinal);
         server.Signal(PosixSignalNumber.Kill);
         await server.EndAsync();
         await _sandbox.OkAsync("feed", "list");
@@ -57,6 +58,30 @@ public sealed class BadInputTests : IDisposable
             _sandbox.Stop();
             Mount("umount", disk);
         }
+    }
+
+    [RootFact]
+    public async Task A_missing_libsodium_says_how_to_install_it()
+    {
+        // In a mount namespace of its own, the library is an empty file.
+        const string hide = """
+            for file in /usr/lib*/libsodium.so* /usr/lib/*/libsodium.so* /usr/local/lib/libsodium.so*; do
+              if [ -f "$file" ]; then mount --bind /dev/null "$(readlink -f "$file")"; fi
+            done
+            exec "$0" feed create notes --json
+            """;
+        var start = new ProcessStartInfo("unshare", ["-m", "sh", "-c", hide, Sandbox.Executable])
+        {
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        _sandbox.SetEnvironment(start.Environment);
+        using Process shell = Process.Start(start)!;
+        string error = await shell.StandardError.ReadToEndAsync().WaitAsync(Sandbox.Deadline);
+        await shell.WaitForExitAsync().WaitAsync(Sandbox.Deadline);
+        Assert.Equal(ExitCode.Failed, shell.ExitCode);
+        Assert.Contains(
+            "apt-get install libsodium23", JsonDocument.Parse(error).RootElement.GetProperty("message").GetString(), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -136,6 +136,48 @@ public sealed class DaemonTests : IDisposable
         Outcome refused = await _sandbox.RunAsync(Args("-p", $"{port}"));
         Assert.Equal(ExitCode.Failed, refused.ExitCode);
         Assert.Contains($"port {port} is in use: choose another one with -p", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(1, refused.Error.Count(c => c == '\n'));
+        Outcome tcp = await _sandbox.RunAsync(Args("--tcp", $"127.0.0.1:{port}"));
+        Assert.Contains($"cannot listen on 127.0.0.1:{port}: another program uses that port; choose another one", tcp.Error, StringComparison.Ordinal);
+        using var udp = new UdpClient(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
+        string address = udp.Client.LocalEndPoint!.ToString()!;
+        Outcome dht = await _sandbox.RunAsync("daemon", "-a", address, "--set", "node.network.bootstrap=");
+        Assert.Contains($"cannot use {address}: another program uses that port; choose another one", dht.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_node_to_enter_through_that_is_none_is_refused_before_anything_starts()
+    {
+        Outcome refused = await _sandbox.RunAsync(Args("-b", "nonsense"));
+        Assert.Equal(ExitCode.Usage, refused.ExitCode);
+        Assert.Contains("HOST:PORT", refused.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_sandbox.Storage));
+    }
+
+    [Fact]
+    public async Task What_the_verbs_around_a_daemon_say_is_json_with_json()
+    {
+        (RunningCli daemon, _) = await StartAsync("-h", "hs1");
+        foreach (string[] line in new string[][]
+        {
+            ["top", "--once"], ["config", "show"], ["config", "show", "log", "--origin"], ["completion", "bash"], ["complete", "--", "fe"],
+        })
+        {
+            string[] said = (await _sandbox.OkAsync([.. line.TakeWhile(w => w != "--"), "--json", .. line.SkipWhile(w => w != "--")]))
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            Assert.NotEqual(JsonValueKind.Undefined, JsonSerializer.Deserialize<JsonElement>(Assert.Single(said)).ValueKind);
+        }
+
+        foreach (string[] line in new string[][] { ["feed"], ["config"], ["nothing"], ["config", "show", "nothing"], ["top", "-h", "nobody"] })
+        {
+            Outcome refused = await _sandbox.RunAsync([.. line, "--json"]);
+            Assert.NotEqual(0, refused.ExitCode);
+            Assert.Equal(refused.ExitCode, JsonSerializer.Deserialize<JsonElement>(refused.Error).GetProperty("exitCode").GetInt32());
+            Assert.Empty(refused.Output);
+        }
+
+        daemon.Signal(PosixSignalNumber.Terminate);
+        Assert.Equal(0, (await daemon.EndAsync()).ExitCode);
     }
 
     [Fact]
@@ -238,7 +280,7 @@ public sealed class DaemonTests : IDisposable
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
     }
 
-    private static HttpClient Http(string socketPath) => new(new SocketsHttpHandler
+    internal static HttpClient Http(string socketPath) => new(new SocketsHttpHandler
     {
         ConnectCallback = async (_, cancellationToken) =>
         {

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
+using HyperActors.Cli.Tests.Commands;
 
 namespace HyperActors.Cli.Tests.EndToEnd;
 
@@ -10,10 +11,12 @@ internal sealed partial class RunningCli : IDisposable
 {
     private readonly Process _process;
     private readonly Task<string> _error;
+    private readonly string[] _args;
 
-    public RunningCli(Process process)
+    public RunningCli(Process process, string[] args)
     {
         _process = process;
+        _args = args;
         _error = process.StandardError.ReadToEndAsync();
     }
 
@@ -90,6 +93,7 @@ internal sealed partial class RunningCli : IDisposable
     {
         string error = await _error.WaitAsync(Sandbox.Deadline);
         await _process.WaitForExitAsync().WaitAsync(Sandbox.Deadline);
+        ReferenceTests.AssertTold(_args, _process.ExitCode);
         return (_process.ExitCode, error);
     }
 

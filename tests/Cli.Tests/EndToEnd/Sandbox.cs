@@ -80,17 +80,22 @@ internal sealed class Sandbox : IDisposable
             start.ArgumentList.Add(arg);
         }
 
-        start.Environment["DOTNET_ROOT"] = RuntimeRoot;
-        start.Environment["HYPERACTORS_STORAGE"] = Storage;
-        start.Environment["HOME"] = Folder;
-        foreach ((string name, string value) in Variables)
-        {
-            start.Environment[name] = value;
-        }
-
-        var running = new RunningCli(Process.Start(start)!);
+        SetEnvironment(start.Environment);
+        var running = new RunningCli(Process.Start(start)!, args);
         _started.Add(running);
         return running;
+    }
+
+    /// <summary>What a process of this sandbox finds in its environment.</summary>
+    public void SetEnvironment(IDictionary<string, string?> environment)
+    {
+        environment["DOTNET_ROOT"] = RuntimeRoot;
+        environment["HYPERACTORS_STORAGE"] = Storage;
+        environment["HOME"] = Folder;
+        foreach ((string name, string value) in Variables)
+        {
+            environment[name] = value;
+        }
     }
 
     /// <summary>Kills whatever still runs.</summary>

@@ -5,6 +5,7 @@ using HyperActors.Abstractions;
 using HyperActors.Actors;
 using HyperActors.Cli.Node;
 using HyperActors.Crypto;
+using HyperActors.Daemon;
 using Microsoft.Extensions.Logging;
 
 namespace HyperActors.Cli.Tests.Fakes;
@@ -24,6 +25,9 @@ internal sealed class MemoryWorld : INodeFactory
     public int RefusedDials { get; set; }
 
     public bool Exists(string storagePath) => _nodes.ContainsKey(storagePath);
+
+    public IReadOnlyList<StoredFeed> Look(string storagePath) =>
+        _nodes.TryGetValue(storagePath, out MemoryNode? node) ? [.. node.Feeds.Select(f => new StoredFeed(f.Name, f.Key.ToString()))] : [];
 
     public ValueTask<IHyperNode> StartAsync(
         string storagePath, ILoggerFactory log, NetworkOptions? network, CancellationToken cancellationToken)
@@ -51,6 +55,8 @@ internal sealed class MemoryNode(MemoryWorld world, string path) : IHyperNode
     public IReadOnlyList<MemoryNode> Peers => _peers;
 
     public bool Open() => Interlocked.Exchange(ref _isOpen, 1) == 0;
+
+    public IReadOnlyList<MemoryFeed> Feeds => _feeds;
 
     public MemoryFeed? Find(FeedKey key) => _feeds.Find(feed => feed.Key == key);
 

@@ -1,4 +1,5 @@
 using System.Text;
+using HyperActors.Cli.Tests.Commands;
 
 namespace HyperActors.Cli.Tests.Fakes;
 
@@ -33,6 +34,7 @@ internal sealed class Shell
         };
         string[] all = args.Contains("--storage") || Variables.Count > 0 ? args : ["--storage", Storage, .. args];
         int exitCode = await CommandLine.RunAsync(all, host, cancellationToken).WaitAsync(TimeSpan.FromSeconds(30));
+        ReferenceTests.AssertTold(args, exitCode);
         return new Outcome(exitCode, (written as MemoryStream)?.ToArray() ?? [], error.ToString());
     }
 }

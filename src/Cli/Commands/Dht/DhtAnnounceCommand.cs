@@ -1,4 +1,5 @@
 using System.CommandLine;
+using HyperActors.Cli.Completion;
 using HyperActors.Cli.Network;
 using HyperActors.Cli.Parsing;
 using HyperActors.Cli.Rendering;
@@ -16,6 +17,7 @@ internal sealed class DhtAnnounceCommand : Verb
 
     private readonly Argument<DiscoveryKey?> _topic = new("TOPIC")
     {
+        Arity = ArgumentArity.ExactlyOne,
         Description = "A topic: a feed's discovery key, or any words",
         CustomParser = ArgumentReader.One<DiscoveryKey?>(Topic.TryRead),
     };
@@ -24,6 +26,7 @@ internal sealed class DhtAnnounceCommand : Verb
     {
         Description = "A file with the seed of the key to announce: 32 bytes, made when there is no such file [default: a key for once]",
         HelpName = "FILE",
+        CompletionSources = { Suggest.Files },
     };
 
     private readonly Option<bool> _once = new("--once") { Description = "Announce and leave; the announcement is forgotten after some 20 minutes" };
@@ -38,6 +41,8 @@ internal sealed class DhtAnnounceCommand : Verb
     }
 
     public override IReadOnlyList<string> Examples => ["dht announce 'our chat'", "dht announce ybndrfg8… --keys me.seed --once"];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.Peer];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using HyperActors.Abstractions;
 using HyperActors.Actors;
+using HyperActors.Cli.Completion;
 using HyperActors.Cli.Network;
 using HyperActors.Cli.Parsing;
 using HyperActors.Cli.Rendering;
@@ -37,6 +38,7 @@ internal sealed class DhtCommand : Verb
     {
         Description = "A file with the seed of the first node's key, and so of its relay's: 32 bytes, made when there is no such file [default: a key for once]",
         HelpName = "FILE",
+        CompletionSources = { Suggest.Files },
     };
 
     private readonly Option<int> _nodes = new("--nodes")
@@ -72,6 +74,8 @@ internal sealed class DhtCommand : Verb
         "dht --relay --keys relay.seed",
         "dht --host 127.0.0.1 --port 0 -b 127.0.0.1:49737 --json -v",
     ];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.Peer];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {

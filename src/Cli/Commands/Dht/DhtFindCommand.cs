@@ -14,6 +14,7 @@ internal sealed class DhtFindCommand : Verb
 
     private readonly Argument<PublicKey?> _key = new("KEY")
     {
+        Arity = ArgumentArity.ExactlyOne,
         Description = "A peer's public key, as z-base-32 or hex",
         CustomParser = ArgumentReader.One<PublicKey?>(ArgumentReader.Peer),
     };
@@ -26,6 +27,8 @@ internal sealed class DhtFindCommand : Verb
     }
 
     public override IReadOnlyList<string> Examples => ["dht find ybndrfg8…", "dht find ybndrfg8… --json -b 127.0.0.1:49737 --host 127.0.0.1"];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.NotFound, ExitCode.Peer];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {

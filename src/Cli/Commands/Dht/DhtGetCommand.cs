@@ -14,6 +14,7 @@ internal sealed class DhtGetCommand : Verb
 
     private readonly Argument<PublicKey?> _key = new("KEY")
     {
+        Arity = ArgumentArity.ExactlyOne,
         Description = "What dht put printed",
         CustomParser = ArgumentReader.One<PublicKey?>(ArgumentReader.Peer),
     };
@@ -28,7 +29,9 @@ internal sealed class DhtGetCommand : Verb
         _network = new NetworkFlags(this, 0);
     }
 
-    public override IReadOnlyList<string> Examples => ["dht get 324dcf02…", "dht get ybndrfg8… --mutable --json"];
+    public override IReadOnlyList<string> Examples => ["dht get ybndrfg8…", "dht get ybndrfg8… --mutable --json"];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.NotFound, ExitCode.Peer];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {

@@ -14,6 +14,7 @@ internal sealed class DhtLookupCommand : Verb
 
     private readonly Argument<DiscoveryKey?> _topic = new("TOPIC")
     {
+        Arity = ArgumentArity.ExactlyOne,
         Description = "A topic: a feed's discovery key, or any words",
         CustomParser = ArgumentReader.One<DiscoveryKey?>(Topic.TryRead),
     };
@@ -26,6 +27,8 @@ internal sealed class DhtLookupCommand : Verb
     }
 
     public override IReadOnlyList<string> Examples => ["dht lookup ybndrfg8…", "dht lookup 'our chat' --json -b 127.0.0.1:49737 --host 127.0.0.1"];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.NotFound, ExitCode.Peer];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {

@@ -16,6 +16,7 @@ internal sealed class DhtPingCommand : Verb
 
     private readonly Argument<HostPort?> _address = new("HOST:PORT")
     {
+        Arity = ArgumentArity.ExactlyOne,
         Description = "The node to ask",
         CustomParser = ArgumentReader.One<HostPort?>(ArgumentReader.Address),
     };
@@ -28,6 +29,8 @@ internal sealed class DhtPingCommand : Verb
     }
 
     public override IReadOnlyList<string> Examples => ["dht ping 127.0.0.1:49737", "dht ping node1.example.org:49737 --json"];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.Peer];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using HyperActors.Abstractions;
+using HyperActors.Cli.Completion;
 using HyperActors.Cli.Network;
 using HyperActors.Cli.Parsing;
 using HyperActors.Cli.Rendering;
@@ -26,6 +27,7 @@ internal sealed class DhtPutCommand : Verb
     {
         Description = "Store it under a public key that can be written again: a file with the key's seed, made when there is no such file",
         HelpName = "FILE",
+        CompletionSources = { Suggest.Files },
     };
 
     private readonly Option<ulong?> _sequence = new("--sequence")
@@ -45,6 +47,8 @@ internal sealed class DhtPutCommand : Verb
     }
 
     public override IReadOnlyList<string> Examples => ["dht put 'hello world'", "dht put --keys me.seed < status.json"];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.Peer];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {

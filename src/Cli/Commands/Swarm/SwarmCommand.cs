@@ -9,6 +9,6 @@ internal sealed class SwarmCommand : Command
         : base("swarm", "Meet peers at a topic")
     {
         Add(new SwarmJoinCommand(host, globals));
-        this.ShowHelpWithoutVerb();
+        this.ShowHelpWithoutVerb(globals);
     }
 }

@@ -15,6 +15,7 @@ internal sealed class SwarmJoinCommand : Verb
 
     private readonly Argument<DiscoveryKey?> _topic = new("TOPIC")
     {
+        Arity = ArgumentArity.ExactlyOne,
         Description = "A topic: a feed's discovery key, or any words",
         CustomParser = ArgumentReader.One<DiscoveryKey?>(Topic.TryRead),
     };
@@ -33,6 +34,8 @@ internal sealed class SwarmJoinCommand : Verb
     }
 
     public override IReadOnlyList<string> Examples => ["swarm join 'our chat'", "swarm join ybndrfg8… --json -b 127.0.0.1:49737 --host 127.0.0.1"];
+
+    public override IReadOnlyList<int> ExitCodes => [ExitCode.Locked, ExitCode.Peer];
 
     protected override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
