@@ -203,7 +203,7 @@ public sealed class CorestoreActor : ReceiveActor
         foreach ((string? name, FeedKey? key, DiscoveryKey discoveryKey) in known)
         {
             OpenFeed feed = Open(discoveryKey, key, null, name);
-            feeds.Add(new ListingActor.Item(feed.Actor, feed.View, key));
+            feeds.Add(new ListingActor.Item(feed.Actor, feed.View, key, feed.IsReady));
         }
 
         _known = known;
