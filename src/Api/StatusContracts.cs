@@ -23,7 +23,7 @@ public sealed record StatusDto
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TotalsDto? Totals { get; init; }
 
-    /// <summary>True while the swarm is suspended: it neither announces nor looks for anybody.</summary>
+    /// <summary>True while the swarm is suspended: it announces nothing, looks for nobody and has no connections.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? Suspended { get; init; }
 

@@ -160,7 +160,7 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IAsyncL
     {
         _daemon.Document = States.Paused;
         IPage page = await OpenLiveAsync();
-        await Expect(page.GetByText("Paused: it looks for nobody")).ToBeVisibleAsync();
+        await Expect(page.GetByText("Paused: it announces nothing")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Go on" }).ClickAsync();
         Assert.Equal("""PUT /v1/swarm/suspend {"suspended":false}""", Take());
     }

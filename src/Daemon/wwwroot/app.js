@@ -266,7 +266,7 @@ function drawNow () {
     state.totals && `talks with ${state.totals.peers === 0 ? 'nobody' : many(state.totals.peers, 'peer')}`
   ].filter(Boolean)
   const now = parts.length === 0 ? '' : `${parts.length > 1 ? `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}` : parts[0]}.`
-  text($('now'), (state.isPaused ? 'Paused: it looks for nobody and announces nothing. ' : '') + (now && `This node ${now}`) + (damaged > 0 ? ` ${many(damaged, 'feed')} cannot be opened.` : ''))
+  text($('now'), (state.isPaused ? 'Paused: it announces nothing, looks for nobody and has no connections of the swarm. ' : '') + (now && `This node ${now}`) + (damaged > 0 ? ` ${many(damaged, 'feed')} cannot be opened.` : ''))
 }
 
 const order = (a, b) => a < b ? -1 : a > b ? 1 : 0
