@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HyperActors.Benchmarks;
 
-/// <summary>The node that is watched, and its peers: each has a copy of some of the feeds and brings what is appended.</summary>
+/// <summary>The node that is watched, and its peers: each has a copy of one of the feeds and brings what is appended.</summary>
 internal static partial class PageBench
 {
     private static readonly TimeSpan Change = TimeSpan.FromMilliseconds(200);
@@ -63,11 +63,7 @@ internal static partial class PageBench
         {
             HyperNode node = await HyperNode.StartAsync(new NodeOptions { StoragePath = Path.Combine(folder, Text(i)) });
             nodes.Add(node);
-            for (int k = i; k < keys.Length; k += count)
-            {
-                copies.Add(await node.OpenFeedAsync(FeedKey.Parse(keys[k])));
-            }
-
+            copies.Add(await node.OpenFeedAsync(FeedKey.Parse(keys[i])));
             await node.ConnectTcpAsync("127.0.0.1", port);
         }
 

@@ -30,7 +30,7 @@ public sealed class TwoDaemonsTests(Browser browser) : IClassFixture<Browser>
 
         // A page of somebody else, even with the token in its hands, learns nothing and stops nothing.
         IPage stranger = await browser.OpenAsync("about:blank", errors);
-        Assert.Equal(["TypeError", "TypeError", "opaque"], await stranger.EvaluateAsync<string[]>(
+        Assert.Equal(["TypeError", "TypeError", "TypeError"], await stranger.EvaluateAsync<string[]>(
             """
             async ([url, token]) => {
               const headers = { authorization: `Bearer ${token}` }

@@ -76,7 +76,7 @@ function doings (feed) {
 
 const peerList = new List($('peer-list'), {
   label: 'Peers',
-  heads: ['Peer', 'Round trip', 'Last minute', 'Now'],
+  heads: ['Peer', 'Round trip', 'Rates', 'Now'],
   none: 'Nobody is connected. Peers come with feeds that are added and topics that are joined.',
   key: peer => peer.id,
   choose: openPeer,

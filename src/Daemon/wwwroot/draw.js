@@ -50,7 +50,9 @@ export function bitfield (canvas, parts) {
   const step = width / Math.max(1, parts.length)
   for (let i = 0; i < parts.length; i++) {
     const high = height * parts[i] / 255
-    if (high > 0) context.fillRect(i * step, height - high, step + 0.5, high)
+    // From pixel to pixel: between two full parts there is no seam.
+    const left = Math.round(i * step)
+    if (high > 0) context.fillRect(left, height - high, Math.round((i + 1) * step) - left, high)
   }
 }
 
