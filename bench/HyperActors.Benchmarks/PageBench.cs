@@ -67,6 +67,8 @@ internal static partial class PageBench
         double heap = await tab.HeapAsync();
         int elements = await tab.Page.EvaluateAsync<int>("document.getElementsByTagName('*').length");
 
+        Console.WriteLine($"| {Feeds} feeds and {Peers} peers, all of which change five times a second | |");
+        Console.WriteLine("|---|---|");
         Print("load, navigation to full content", "{0:0} ms (of {1}: {2:0} to {3:0})", Middle(loads), Loads, loads.Min(), loads.Max());
         Print("sent until then", "{0:0} kB", tab.ReceivedAtLoad / 1e3);
         Print("each feed changes", "{0:0.0} times a second", changes);
