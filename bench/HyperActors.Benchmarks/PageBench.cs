@@ -70,7 +70,7 @@ internal static partial class PageBench
         Console.WriteLine($"| {Feeds} feeds and {Peers} peers, all of which change five times a second | |");
         Console.WriteLine("|---|---|");
         Print("load, navigation to full content", "{0:0} ms (of {1}: {2:0} to {3:0})", Middle(loads), Loads, loads.Min(), loads.Max());
-        Print("sent until then", "{0:0} kB", tab.ReceivedAtLoad / 1e3);
+        Print("the page itself", "{0:0} kB", await tab.FilesAsync() / 1e3);
         Print("each feed changes", "{0:0.0} times a second", changes);
         Print("sent while it watches", "{0:0} kB a second", received / 1e3);
         Print("daemon, nobody watches", "{0:0.0} % of a core", alone * 100);
@@ -116,8 +116,6 @@ internal static partial class PageBench
         /// <summary>Milliseconds from the navigation to the full content.</summary>
         public double Load { get; private set; }
 
-        public long ReceivedAtLoad { get; private set; }
-
         public long Received => Interlocked.Read(ref _received);
 
         public static async Task<Tab> OpenAsync(IBrowser browser, string url)
@@ -128,13 +126,17 @@ internal static partial class PageBench
             await tab._debugger.SendAsync("Performance.enable");
             await page.GotoAsync(url, new() { WaitUntil = WaitUntilState.Commit });
             tab.Load = await page.EvaluateAsync<double>(FirstContent, new[] { Text(Feeds), Text(Peers) });
-            tab.ReceivedAtLoad = tab.Received;
             return tab;
         }
 
         // What the page says: asking the node would cost it something.
         public async Task<double> BlocksAsync() => double.Parse(
             await Page.EvaluateAsync<string>("document.getElementById('total-blocks').textContent"), NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
+
+        public Task<double> FilesAsync() => Page.EvaluateAsync<double>("""
+            performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))
+              .filter(e => !e.name.includes('/events/')).reduce((sum, e) => sum + e.transferSize, 0)
+            """);
 
         public async Task<double> HeapAsync()
         {

@@ -63,11 +63,14 @@ const feedList = new List($('feed-list'), {
       make: twoLines,
       fill: (cell, f) => {
         cell.firstChild.classList.toggle('bad', f.damage != null)
-        fillTwo(cell, f.damage != null ? 'damaged' : percent(f.share), many(f.peers, 'peer'))
+        fillTwo(cell, f.damage != null ? 'damaged' : hereOf(f), many(f.peers, 'peer'))
       }
     }
   ]
 })
+
+// Of a feed that nobody has told the length of, there is no share.
+const hereOf = feed => feed.length === 0 ? '–' : percent(feed.share)
 
 // What the node does with a feed, in a word each.
 function doings (feed) {
@@ -256,7 +259,7 @@ function drawNow () {
   for (const feed of state.feeds.values()) {
     if (feed.seed) announced++
     if (feed.download) kept++
-    if (feed.download && feed.share === 1) complete++
+    if (feed.download && feed.length > 0 && feed.share === 1) complete++
     if (feed.damage != null) damaged++
   }
   const parts = [
@@ -402,7 +405,7 @@ function openFeed (feed) {
       ['Key', feed.key],
       ...(feed.damage == null ? [] : [['Damaged', feed.damage]]),
       ['Length', `${count(feed.length)} blocks, ${bytes(feed.byteLength)}`],
-      ['Here', `${percent(feed.share)}; without a gap up to block ${count(feed.here)}`],
+      ['Here', `${hereOf(feed)}; without a gap up to block ${count(feed.here)}`],
       ['Fork', count(feed.fork)],
       ['Writable', feed.writable ? 'yes, here' : 'no'],
       ['Peers', count(feed.peers)]
