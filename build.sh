@@ -14,7 +14,7 @@ help() {
   cat <<'TEXT'
 ./build.sh demo [PATH]   build, then copy a folder or file through two nodes (and a JavaScript one) and compare
 ./build.sh test          build everything, run every test; the last line counts them
-./build.sh bench [ROW]   the benchmark table beside JavaScript: all, engine, wire, feed, replicate, udx or dht;
+./build.sh bench [ROW]   the benchmark table beside JavaScript: all, engine, wire, feed, replicate, udx, dht or page;
                          publish: how fast the published file starts a node
 ./build.sh simulate ...  --seed N or --seeds N [--scenario feed-small|feed-large|copy|copy-udx|dht|dht-small]: a network from a seed
 ./build.sh pack          the NuGet packages of the libraries and their symbols, in artifacts/packages
@@ -77,7 +77,7 @@ want_chromium() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium </dev/null >/dev/null && return
   fi
 
-  say "chromium is missing and can't be installed from here: the tests of the page are skipped"
+  say "chromium is missing and can't be installed from here: what needs the page in a browser is skipped"
 }
 
 # Shells that complete our words, beside bash: without one of them its test says so and is skipped.
@@ -305,6 +305,7 @@ run_bench() {
   need_sodium
   has_node || die "$no_node"
   install_js || die "npm could not install the JavaScript peers"
+  want_chromium
   dotnet build bench/HyperActors.Benchmarks/HyperActors.Benchmarks.csproj -c Release -v q --nologo
   dotnet bench/HyperActors.Benchmarks/bin/Release/net10.0/HyperActors.Benchmarks.dll "${@:-all}"
 }

@@ -20,6 +20,11 @@ if (args.FirstOrDefault() == "child")
         return await DhtBench.RunChildAsync(args[1..]);
     }
 
+    if (args[1].StartsWith("page-", StringComparison.Ordinal))
+    {
+        return await PageBench.RunChildAsync(args[1..]);
+    }
+
     return await new NodeSide(NodeSide.StartNodeAsync).RunAsync(args[1..]);
 }
 
@@ -33,9 +38,9 @@ Dictionary<string, IReadOnlyList<Row>> suites = new(StringComparer.Ordinal)
 };
 
 string name = args.FirstOrDefault() ?? "all";
-if (name is not ("all" or "dht" or "engine" or "wire") && !suites.ContainsKey(name))
+if (name is not ("all" or "dht" or "engine" or "page" or "wire") && !suites.ContainsKey(name))
 {
-    Console.Error.WriteLine($"no benchmark '{name}': all, dht, engine, wire, {string.Join(", ", suites.Keys)}");
+    Console.Error.WriteLine($"no benchmark '{name}': all, dht, engine, page, wire, {string.Join(", ", suites.Keys)}");
     return 2;
 }
 
@@ -47,6 +52,11 @@ if (name is "engine")
 if (name is "dht")
 {
     return await DhtBench.RunAsync();
+}
+
+if (name is "page")
+{
+    return await PageBench.RunAsync();
 }
 
 if (name is "all" or "wire")
@@ -85,6 +95,8 @@ if (name is "all")
 {
     Console.WriteLine();
     await DhtBench.RunAsync();
+    Console.WriteLine();
+    await PageBench.RunAsync();
 }
 
 Result[] slow = [.. results.Where(r => r.IsBelow)];

@@ -23,6 +23,10 @@ public sealed record StatusDto
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TotalsDto? Totals { get; init; }
 
+    /// <summary>True while the swarm is suspended: it announces nothing, looks for nobody and has no connections.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? Suspended { get; init; }
+
     /// <summary>By <see cref="FeedStatusDto.Key"/>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<FeedStatusDto>? Feeds { get; init; }

@@ -21,7 +21,8 @@ public sealed record JoinResult(string Session, string Topic);
 /// <param name="Client">True when it looks for others there.</param>
 /// <param name="Sessions">Who wants it, counted.</param>
 /// <param name="PeersFound">Peers that were found there.</param>
-public sealed record TopicDto(string Topic, bool Server, bool Client, int Sessions, int PeersFound);
+/// <param name="Feed">In the status: the name of the feed that is found there, or its key, when this store has it.</param>
+public sealed record TopicDto(string Topic, bool Server, bool Client, int Sessions, int PeersFound, string? Feed = null);
 
 /// <summary>A peer that the swarm knows.</summary>
 public sealed record SwarmPeerDto(

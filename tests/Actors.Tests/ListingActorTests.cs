@@ -53,8 +53,27 @@ public sealed class ListingActorTests : ActorTest
         Assert.Empty(asker.ExpectMsg<CorestoreActor.Listed>(TimeSpan.Zero).Feeds);
     }
 
-    private static ListingActor.Item Item(TestProbe feed) =>
-        new(feed.Ref, new FeedView(new DiscoveryKey(new byte[DiscoveryKey.Size]), null), null);
+    [Fact]
+    public void An_open_feed_is_not_asked_and_listed_as_it_is()
+    {
+        TestProbe open = CreateProbe();
+        TestProbe other = CreateProbe();
+        TestProbe asker = CreateProbe("asker");
+        ListingActor.Item item = Item(open, isOpen: true);
+        item.View.Current = new FeedView.Head(1, 7, 70, 5);
+        item.View.PeerCount = 3;
+        Start(ListingActor.PropsFor([item, Item(other)], asker.Ref));
+        other.ExpectMsg<FeedActor.GetInfo>();
+        other.Reply(Info(2));
+
+        IReadOnlyList<FeedInfo> listed = asker.ExpectMsg<CorestoreActor.Listed>().Feeds;
+        Assert.Equal((7ul, 70ul, 1ul, 5ul, 3), (listed[0].Length, listed[0].ByteLength, listed[0].Fork, listed[0].ContiguousLength, listed[0].PeerCount));
+        Assert.Equal(2ul, listed[1].Length);
+        open.ExpectNoMsg();
+    }
+
+    private static ListingActor.Item Item(TestProbe feed, bool isOpen = false) =>
+        new(feed.Ref, new FeedView(new DiscoveryKey(new byte[DiscoveryKey.Size]), null), null, isOpen);
 
     private static FeedInfo Info(ulong length) => new()
     {

@@ -72,6 +72,74 @@ public class FeedApiTests
         beyond.Headers.Range = new RangeHeaderValue(5000, null);
         using HttpResponseMessage refused = await server.Http.SendAsync(beyond);
         Assert.Equal(HttpStatusCode.RequestedRangeNotSatisfiable, refused.StatusCode);
+        Assert.Equal("bytes */5000", refused.Content.Headers.ContentRange!.ToString());
+    }
+
+    [Fact]
+    public async Task Several_ranges_come_as_parts_and_too_many_as_the_whole()
+    {
+        await using Server server = await Server.StartAsync();
+        await using Feed feed = await server.Node.OpenFeedAsync("notes");
+        byte[] all = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, 1000).Select(i => (char)('a' + i % 26))));
+        await feed.AppendAsync([all.AsMemory(0, 10), all.AsMemory(10)]);
+
+        using HttpResponseMessage some = await GetAsync("bytes=0-3,8-12,-2,5000-");
+        Assert.Equal(HttpStatusCode.PartialContent, some.StatusCode);
+        string boundary = some.Content.Headers.ContentType!.Parameters.Single(p => p.Name == "boundary").Value!;
+        string body = await some.Content.ReadAsStringAsync();
+        Assert.Equal(body.Length, some.Content.Headers.ContentLength);
+        string[] parts = [.. body.Split($"--{boundary}").Select(p => p.Trim())];
+        Assert.Equal(
+            [
+                string.Empty,
+                "Content-Type: application/octet-stream\r\nContent-Range: bytes 0-3/1000\r\n\r\nabcd",
+                "Content-Type: application/octet-stream\r\nContent-Range: bytes 8-12/1000\r\n\r\nijklm",
+                "Content-Type: application/octet-stream\r\nContent-Range: bytes 998-999/1000\r\n\r\n" + Encoding.ASCII.GetString(all[998..]),
+                "--",
+            ],
+            parts);
+
+        // More than there is, or in too many pieces: nobody is made to send a feed a hundred times.
+        foreach (string greedy in new[] { "bytes=0-,0-,0-", "bytes=" + string.Join(',', Enumerable.Range(0, 40).Select(i => $"{i}-{i}")) })
+        {
+            using HttpResponseMessage whole = await GetAsync(greedy);
+            Assert.Equal(HttpStatusCode.OK, whole.StatusCode);
+            Assert.Equal(all, await whole.Content.ReadAsByteArrayAsync());
+        }
+
+        async Task<HttpResponseMessage> GetAsync(string range)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/feeds/notes/bytes");
+            request.Headers.TryAddWithoutValidation("Range", range);
+            return await server.Http.SendAsync(request);
+        }
+    }
+
+    [Fact]
+    public async Task What_a_caller_has_already_is_not_sent_again_until_the_feed_is_another()
+    {
+        await using Server server = await Server.StartAsync();
+        await using Feed feed = await server.Node.OpenFeedAsync("notes");
+        await feed.AppendAsync(new byte[100]);
+        using HttpResponseMessage first = await server.Http.GetAsync("/v1/feeds/notes/bytes");
+        EntityTagHeaderValue tag = first.Headers.ETag!;
+
+        Assert.Equal(HttpStatusCode.NotModified, await StatusAsync(r => r.Headers.IfNoneMatch.Add(tag)));
+        Assert.Equal(HttpStatusCode.PartialContent, await StatusAsync(r => r.Headers.IfRange = new RangeConditionHeaderValue(tag)));
+        await feed.AppendAsync(new byte[1]);
+        Assert.Equal(HttpStatusCode.PartialContent, await StatusAsync(r => r.Headers.IfNoneMatch.Add(tag)));
+
+        // The rest of what was another feed would not fit: all of it comes.
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(r => r.Headers.IfRange = new RangeConditionHeaderValue(tag)));
+
+        async Task<HttpStatusCode> StatusAsync(Action<HttpRequestMessage> condition)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/feeds/notes/bytes");
+            request.Headers.Range = new RangeHeaderValue(50, null);
+            condition(request);
+            using HttpResponseMessage answer = await server.Http.SendAsync(request);
+            return answer.StatusCode;
+        }
     }
 
     [Fact]

@@ -94,19 +94,11 @@ internal sealed class FakeDaemon : IAsyncDisposable
             case "/events/status":
                 await SendStatesAsync(context);
                 break;
-            case "/v1/swarm" when context.Request.Method == HttpMethods.Get:
-                await context.Response.WriteAsJsonAsync(new JsonObject { ["suspended"] = false });
-                break;
             case "/v1/node/config" when context.Request.Method == HttpMethods.Get:
-                await context.Response.WriteAsJsonAsync(new JsonArray(new JsonObject
-                {
-                    ["key"] = "swarm.maxPeers",
-                    ["value"] = "64",
-                    ["default"] = "64",
-                    ["origin"] = "default",
-                    ["allowed"] = "1 to 100000",
-                    ["reloadable"] = true,
-                }));
+                await context.Response.WriteAsJsonAsync(new JsonArray(
+                    Setting("log.level", "information", "trace, debug, information, warning, error, critical, none"),
+                    Setting("node.connections.maxConnections", "1024", "a number"),
+                    Setting("api.newLimit", "64", "1 to 100000")));
                 break;
             default:
                 using (var reader = new StreamReader(context.Request.Body))
@@ -123,6 +115,16 @@ internal sealed class FakeDaemon : IAsyncDisposable
                 break;
         }
     }
+
+    private static JsonObject Setting(string key, string value, string allowed) => new()
+    {
+        ["key"] = key,
+        ["value"] = value,
+        ["default"] = value,
+        ["origin"] = "default",
+        ["allowed"] = allowed,
+        ["reloadable"] = true,
+    };
 
     private static async Task SendFileAsync(HttpContext context, string name)
     {

@@ -39,8 +39,21 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IAsyncL
         foreach (string button in new[] { "Add a feed", "Join a topic", "Limits" })
         {
             await page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync();
+            await LookAtDialogAsync(button);
+        }
+
+        foreach (string list in new[] { "Feeds", "Peers", "Topics" })
+        {
+            await page.GetByRole(AriaRole.Grid, new() { Name = list, Exact = true }).FocusAsync();
+            await page.Keyboard.PressAsync("Enter");
+            await LookAtDialogAsync(list);
+        }
+
+        async Task LookAtDialogAsync(string name)
+        {
             await Expect(page.GetByRole(AriaRole.Dialog)).ToBeVisibleAsync();
             Assert.Empty(await Browser.AuditAsync(page));
+            await page.ScreenshotAsync(new() { Path = Repository.PathOf("artifacts", "page", $"{name.Replace(' ', '-')}-{width}-{scheme}.png") });
             await page.Keyboard.PressAsync("Escape");
             await Expect(page.GetByRole(AriaRole.Dialog)).ToBeHiddenAsync();
         }
@@ -88,12 +101,12 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IAsyncL
         await page.Keyboard.PressAsync("Home");
         await page.Keyboard.PressAsync("ArrowDown");
         await page.Keyboard.PressAsync("Enter");
-        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "feed-10", Exact = true })).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "feed-2", Exact = true })).ToBeVisibleAsync();
         await TabToAsync(page, "Bring all of it here");
         await page.Keyboard.PressAsync("Space");
         await TabToAsync(page, "Save");
         await page.Keyboard.PressAsync("Enter");
-        Assert.Equal($$"""PUT /v1/feeds/{{States.Key(10)}}/keep {"seed":true,"download":true}""", Take());
+        Assert.Equal($$"""PUT /v1/feeds/{{States.Key(2)}}/keep {"seed":true,"download":true}""", Take());
     }
 
     [BrowserFact]
@@ -143,14 +156,46 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IAsyncL
     }
 
     [BrowserFact]
+    public async Task A_node_that_somebody_else_paused_says_so_and_goes_on_from_here()
+    {
+        _daemon.Document = States.Paused;
+        IPage page = await OpenLiveAsync();
+        await Expect(page.GetByText("Paused: it announces nothing")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Go on" }).ClickAsync();
+        Assert.Equal("""PUT /v1/swarm/suspend {"suspended":false}""", Take());
+    }
+
+    [BrowserFact]
+    public async Task A_damaged_feed_is_shown_as_one_with_the_reason()
+    {
+        _daemon.Document = States.OneFeed("notes", damage: "the tree does not match its signature");
+        IPage page = await OpenLiveAsync();
+        await Expect(page.GetByText("1 feed cannot be opened.")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Row).GetByText("damaged").ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("the tree does not match its signature");
+    }
+
+    [BrowserFact]
+    public async Task A_dialog_shows_its_peer_as_that_changes()
+    {
+        _daemon.Document = States.Busy(feeds: 0, peers: 1);
+        IPage page = await OpenLiveAsync();
+        await page.GetByRole(AriaRole.Grid, new() { Name = "Peers" }).GetByRole(AriaRole.Row).ClickAsync();
+        ILocator facts = page.GetByRole(AriaRole.Dialog).Locator("dl");
+        string before = (await facts.TextContentAsync())!;
+        await Expect(facts).Not.ToHaveTextAsync(before, new() { Timeout = 30_000 });
+    }
+
+    [BrowserFact]
     public async Task A_limit_is_changed_and_what_was_not_touched_is_not_sent()
     {
         _daemon.Document = States.Busy(feeds: 1, peers: 0);
         IPage page = await OpenLiveAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Limits" }).ClickAsync();
-        await page.GetByLabel("swarm.maxPeers").FillAsync("12");
+        await page.GetByLabel("Connections to peers, at most").FillAsync("12");
+        await page.GetByLabel("What is logged").SelectOptionAsync("debug");
         await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
-        Assert.Equal("""PATCH /v1/node/config {"swarm.maxPeers":"12"}""", Take());
+        Assert.Equal("""PATCH /v1/node/config {"node.connections.maxConnections":"12","log.level":"debug"}""", Take());
     }
 
     [BrowserFact]

@@ -38,12 +38,21 @@ internal static class States
     };
 
     /// <summary>A node with one feed of that name.</summary>
-    public static Func<int, JsonObject> OneFeed(string name) => step =>
+    public static Func<int, JsonObject> OneFeed(string name, string? damage = null) => step =>
     {
         JsonObject state = Busy(1, 0)(step);
         state["feeds"]![0]!["name"] = name;
+        state["feeds"]![0]!["damage"] = damage;
         return state;
     };
+
+    /// <summary>A node whose swarm is suspended.</summary>
+    public static JsonObject Paused(int step)
+    {
+        JsonObject state = Busy(1, 0)(step);
+        state["suspended"] = true;
+        return state;
+    }
 
     /// <summary>A key like any other, the same for the same number.</summary>
     public static string Key(int number)
@@ -55,22 +64,29 @@ internal static class States
 
     private static JsonObject Feed(int i, Random random)
     {
+        // Complete, or without a gap so far and with some blocks beyond.
+        double share = i % 3 == 0 ? 1 : random.NextDouble();
         byte[] map = new byte[64];
-        random.NextBytes(map);
+        for (int cell = 0; cell < map.Length; cell++)
+        {
+            map[cell] = cell < share * map.Length ? byte.MaxValue : (byte)Math.Max(0, random.Next(400) - 255);
+        }
+
         return new JsonObject
         {
             ["key"] = Key(i),
-            ["name"] = i % 4 == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"feed-{i}"),
+            ["name"] = i % 4 == 0 ? null : i == 5 ? "feed-5, whose name is longer than any screen is wide, as names that people give are" : string.Create(CultureInfo.InvariantCulture, $"feed-{i}"),
             ["length"] = i * 13,
             ["byteLength"] = i * 13_000L,
             ["fork"] = 0,
             ["here"] = i * 5,
             ["writable"] = i % 2 == 0,
             ["peers"] = random.Next(5),
-            ["share"] = random.NextDouble(),
+            ["share"] = share,
             ["map"] = Convert.ToBase64String(map),
-            ["seed"] = true,
-            ["download"] = false,
+            ["seed"] = i % 2 == 0,
+            ["download"] = i % 3 == 0,
+            ["damage"] = i == 7 ? "the oplog ends in the middle of an entry" : null,
         };
     }
 
@@ -101,6 +117,7 @@ internal static class States
             ["feeds"] = feeds,
             ["connections"] = 0,
         };
+        state["suspended"] = false;
         state["topics"] = new JsonArray([.. Enumerable.Range(0, Math.Min(feeds, 40)).Select(i => (JsonNode)new JsonObject
         {
             ["topic"] = Key(200_000 + i),
@@ -108,6 +125,7 @@ internal static class States
             ["client"] = i % 2 == 0,
             ["sessions"] = 1,
             ["peersFound"] = i,
+            ["feed"] = i % 3 == 0 ? string.Create(CultureInfo.InvariantCulture, $"feed-{i}") : null,
         })]);
         state["dht"] = new JsonObject
         {
@@ -120,23 +138,24 @@ internal static class States
             ["degraded"] = false,
             ["buckets"] = new JsonArray([.. Enumerable.Range(0, 12).Select(i => (JsonNode)new JsonObject { ["sharedBits"] = i, ["contacts"] = 20 - i })]),
             ["records"] = new JsonObject { ["announcements"] = 12 },
+            ["nearest"] = new JsonArray(new JsonObject { ["address"] = "198.51.100.7:49737", ["sharedBits"] = 11 }),
             ["statistics"] = new JsonObject(),
         };
-        JsonArray children = [.. Enumerable.Range(0, 60).Select(i => (JsonNode)Actor($"/user/node/part-{i.ToString(CultureInfo.InvariantCulture)}", []))];
+        JsonArray children = [.. Enumerable.Range(0, 60).Select(i => (JsonNode)Actor($"/user/node/part-{i.ToString(CultureInfo.InvariantCulture)}", [], i % 7 == 3 ? 2 : 0))];
         state["actors"] = Actor("/", [Actor("/user", [Actor("/user/node", children)])]);
         state["events"] = new JsonArray(
             new JsonObject { ["sequence"] = 1, ["at"] = "2026-01-02T03:04:05+00:00", ["level"] = "information", ["text"] = "the node has started" },
             new JsonObject { ["sequence"] = 2, ["at"] = "2026-01-02T03:04:06+00:00", ["level"] = "error", ["text"] = "a feed is damaged" });
     }
 
-    private static JsonObject Actor(string path, JsonArray children) => new()
+    private static JsonObject Actor(string path, JsonArray children, int restarts = 0) => new()
     {
         ["path"] = path,
         ["type"] = "PartActor",
         ["count"] = 1,
         ["mailbox"] = 2,
         ["processed"] = 1234,
-        ["restarts"] = 1,
+        ["restarts"] = restarts,
         ["dropped"] = 0,
         ["children"] = children,
     };

@@ -27,6 +27,25 @@ public sealed class TwoDaemonsTests(Browser browser) : IClassFixture<Browser>
         await Expect(reader.Locator("#dht-facts")).ToContainTextAsync("online");
         Assert.Empty(await Browser.AuditAsync(reader));
         Assert.Equal("onetwothree", await daemons.RunAsync(1, null, "feed", "cat", key));
+
+        // A page of somebody else, even with the token in its hands, learns nothing and stops nothing.
+        IPage stranger = await browser.OpenAsync("about:blank", errors);
+        Assert.Equal(["TypeError", "TypeError", "TypeError"], await stranger.EvaluateAsync<string[]>(
+            """
+            async ([url, token]) => {
+              const headers = { authorization: `Bearer ${token}` }
+              const told = (path, options) => fetch(url + path, options).then(r => r.type, e => e.name)
+              return [
+                await told('/v1/node', { headers }),
+                await told('/v1/node/stop', { method: 'POST', headers }),
+                await told('/v1/node/stop', { method: 'POST', mode: 'no-cors' })
+              ]
+            }
+            """,
+            daemons.Pages[1].Split("/#token=")));
+        errors.RemoveAll(e => e.Contains("CORS", StringComparison.Ordinal));
+        Assert.Equal("onetwothree", await daemons.RunAsync(1, null, "feed", "cat", key));
+        await Expect(reader.GetByRole(AriaRole.Status)).ToHaveTextAsync("live");
         Assert.Empty(errors);
     }
 

@@ -62,6 +62,7 @@ public sealed class CorestoreActor : ReceiveActor
     private readonly Dictionary<DiscoveryKey, OpenFeed> _open = [];
     private readonly Dictionary<IActorRef, OpenFeed> _byActor = [];
     private readonly HashSet<IActorRef> _connections = [];
+    private IReadOnlyList<(string? Name, FeedKey? Key, DiscoveryKey DiscoveryKey)>? _known;
     private long _generation;
 
     public CorestoreActor(
@@ -196,23 +197,31 @@ public sealed class CorestoreActor : ReceiveActor
 
     private void Handle()
     {
-        var names = _catalog.List().ToDictionary(row => row.DiscoveryKey);
-        var pending = new List<(string? Name, DiscoveryKey Key)>();
+        // Who watches asks several times a second: folders and catalog are read again only when a feed has come.
+        IReadOnlyList<(string? Name, FeedKey? Key, DiscoveryKey DiscoveryKey)> known = _known ?? ReadKnown();
+        var feeds = new List<ListingActor.Item>(known.Count);
+        foreach ((string? name, FeedKey? key, DiscoveryKey discoveryKey) in known)
+        {
+            OpenFeed feed = Open(discoveryKey, key, null, name);
+            feeds.Add(new ListingActor.Item(feed.Actor, feed.View, key, feed.IsReady));
+        }
+
+        _known = known;
+        Context.ActorOf(ListingActor.PropsFor(feeds, Sender));
+    }
+
+    private List<(string? Name, FeedKey? Key, DiscoveryKey DiscoveryKey)> ReadKnown()
+    {
+        var rows = _catalog.List().ToDictionary(row => row.DiscoveryKey);
+        var known = new List<(string? Name, FeedKey? Key, DiscoveryKey DiscoveryKey)>();
         foreach (DiscoveryKey discoveryKey in _disk.ListFeeds())
         {
-            pending.Add((names.GetValueOrDefault(discoveryKey)?.Name, discoveryKey));
+            CatalogFeed? row = rows.GetValueOrDefault(discoveryKey);
+            known.Add((row?.Name, row?.Key, discoveryKey));
         }
 
-        pending.Sort((a, b) => (a.Name is null, a.Name ?? "").CompareTo((b.Name is null, b.Name ?? "")));
-        var feeds = new List<ListingActor.Item>(pending.Count);
-        foreach ((string? name, DiscoveryKey discoveryKey) in pending)
-        {
-            FeedKey? key = names.GetValueOrDefault(discoveryKey)?.Key;
-            OpenFeed feed = Open(discoveryKey, key, null, name);
-            feeds.Add(new ListingActor.Item(feed.Actor, feed.View, key));
-        }
-
-        Context.ActorOf(ListingActor.PropsFor(feeds, Sender));
+        known.Sort((a, b) => (a.Name is null, a.Name ?? "").CompareTo((b.Name is null, b.Name ?? "")));
+        return known;
     }
 
     private void Handle(ConnectionOpened opened)
@@ -296,6 +305,7 @@ public sealed class CorestoreActor : ReceiveActor
         feed = new OpenFeed(view, actor, key is not null, keys);
         _open.Add(discoveryKey, feed);
         _byActor.Add(actor, feed);
+        _known = null;
         return feed;
     }
 
@@ -325,6 +335,7 @@ public sealed class CorestoreActor : ReceiveActor
         {
             if (_catalog.Find(view.DiscoveryKey) is null)
             {
+                _known = null;
                 _catalog.TryAdd(new CatalogFeed(
                     view.Key, view.DiscoveryKey, CorestoreKeys.RootNamespace, view.Name, view.IsWritable, Context.System.Scheduler.Now));
             }

@@ -40,7 +40,6 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
     private long _ids;
     private ulong _toldLength;
     private int _appends;
-    private int _peers;
 
     public FeedActor(
         FeedSource source, IStoreDisk disk, FeedOptions options, ReplicationOptions replicationOptions, RandomSource random, ILogger logger)
@@ -121,14 +120,14 @@ public sealed partial class FeedActor : ReceiveActor, IWithTimers, IWithStash
         On<Read>(Handle);
         On<Has>(m => Sender.Tell(new HasAnswer(_log.Has(m.Index)), Self));
         On<Truncate>(Handle);
-        On<GetInfo>(_ => Sender.Tell(_view.ToInfo(_peers), Self));
+        On<GetInfo>(_ => Sender.Tell(_view.ToInfo(), Self));
         OnReplication<Prove>(Handle);
         On<ApplyProofs>(Handle);
         OnReplication<ReadNodes>(Handle);
         OnReplication<Reorganize>(Handle);
         OnReplication<Freeze>(Handle);
         OnReplication<ReplicationActor.Finished>(Handle);
-        OnReplication<ReplicationActor.PeersChanged>(m => _peers = m.Count);
+        OnReplication<ReplicationActor.PeersChanged>(m => _view.PeerCount = m.Count);
         On<Attach>(m => _replication.Tell(new ReplicationActor.Attach(m.Connection, m.IsAsked), Self));
         On<Detach>(m => _replication.Tell(new ReplicationActor.Detach(m.Connection), Self));
         On<Download>(Handle);

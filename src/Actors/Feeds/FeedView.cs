@@ -11,6 +11,7 @@ public sealed class FeedView : IDisposable
     private readonly CancellationTokenSource _stopped = new();
     private Head _head = new(0, 0, 0, 0);
     private Exception? _failure;
+    private int _peerCount;
 
     internal FeedView(DiscoveryKey discoveryKey, string? name)
     {
@@ -34,6 +35,13 @@ public sealed class FeedView : IDisposable
         set => Volatile.Write(ref _head, value);
     }
 
+    /// <summary>Peers that the feed is open with.</summary>
+    internal int PeerCount
+    {
+        get => Volatile.Read(ref _peerCount);
+        set => Volatile.Write(ref _peerCount, value);
+    }
+
     /// <summary>Handles that are open. Counted by the feed's actor alone.</summary>
     internal int Sessions { get; set; }
 
@@ -54,6 +62,7 @@ public sealed class FeedView : IDisposable
     internal void Open(FeedKey key, bool isWritable, string? name)
     {
         Failure = null;
+        PeerCount = 0;
         Name ??= name;
         Key = key;
         IsWritable = isWritable;
@@ -70,7 +79,7 @@ public sealed class FeedView : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _stopped.Dispose();
 
-    internal FeedInfo ToInfo(int peerCount)
+    internal FeedInfo ToInfo()
     {
         Head head = Current;
         return new FeedInfo
@@ -83,7 +92,7 @@ public sealed class FeedView : IDisposable
             Fork = head.Fork,
             ContiguousLength = head.ContiguousLength,
             IsWritable = IsWritable,
-            PeerCount = peerCount,
+            PeerCount = PeerCount,
         };
     }
 

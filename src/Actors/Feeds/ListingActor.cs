@@ -4,14 +4,18 @@ using HyperActors.Crypto;
 namespace HyperActors.Actors;
 
 /// <summary>Asks feeds what they are, answers once with all of them, and stops.</summary>
-/// <remarks>Parent: <see cref="CorestoreActor"/>. Never restarted. A feed that cannot say is listed with the reason.</remarks>
+/// <remarks>
+/// Parent: <see cref="CorestoreActor"/>. Never restarted. A feed that cannot say is listed with the reason. One that is open need
+/// not be asked: what it has committed stands in its view.
+/// </remarks>
 internal sealed class ListingActor : ReceiveActor
 {
     /// <summary>A feed that is to be listed.</summary>
     /// <param name="Actor">Whom to ask.</param>
     /// <param name="View">What is known without asking, and what it failed of.</param>
     /// <param name="Key">Its key, where the catalog knows it.</param>
-    internal sealed record Item(IActorRef Actor, FeedView View, FeedKey? Key);
+    /// <param name="IsOpen">Whether its files are open.</param>
+    internal sealed record Item(IActorRef Actor, FeedView View, FeedKey? Key, bool IsOpen);
 
     private readonly IActorRef _asker;
     private readonly IReadOnlyList<Item> _feeds;
@@ -39,6 +43,12 @@ internal sealed class ListingActor : ReceiveActor
     {
         foreach (Item feed in _feeds)
         {
+            if (feed.IsOpen)
+            {
+                _answers.Add(feed.Actor, feed.View.ToInfo());
+                continue;
+            }
+
             Context.Watch(feed.Actor);
             feed.Actor.Tell(FeedActor.GetInfo.Instance, Self);
         }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
+using System.Text;
 using System.Text.Json;
 using HyperActors.Abstractions;
 using HyperActors.Api;
@@ -12,6 +13,9 @@ namespace HyperActors.Daemon;
 internal static class BlockEndpoints
 {
     private const string Octets = "application/octet-stream";
+
+    /// <summary>Ranges of one request. A caller that wants more takes the whole.</summary>
+    private const int MaxRanges = 16;
 
     public static void Map(IEndpointRouteBuilder app)
     {
@@ -174,41 +178,81 @@ internal static class BlockEndpoints
         string tag = string.Create(CultureInfo.InvariantCulture, $"\"{info.Fork}-{info.Length}\"");
         response.Headers.AcceptRanges = "bytes";
         response.Headers.ETag = tag;
-        response.ContentType = Octets;
-        (long start, long end) = (0, total);
-        if (RangeOf(context.Request, tag) is { } range)
+        if (HasTag(context.Request, tag))
         {
-            (long? first, long? last) = (range.From, range.To);
-            start = first ?? Math.Max(0, total - last!.Value);
-            end = first is null ? total : Math.Min(total, (last ?? long.MaxValue - 1) + 1);
-            if (start >= end)
-            {
-                response.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes */{total}");
-                throw new ApiException(ApiCodes.RangeNotSatisfiable, $"the feed has {total} bytes");
-            }
-
-            response.StatusCode = StatusCodes.Status206PartialContent;
-            response.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes {start}-{end - 1}/{total}");
+            response.StatusCode = StatusCodes.Status304NotModified;
+            return;
         }
 
-        response.ContentLength = end - start;
-        if (HttpMethods.IsHead(context.Request.Method) || start == end)
+        ByteRange[] ranges = RangesOf(context.Request, tag, total);
+        if (ranges.Length == 0)
+        {
+            response.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes */{total}");
+            await Problems.WriteAsync(context, ApiProblem.Of(ApiCodes.RangeNotSatisfiable, $"the feed has {total} bytes"));
+            return;
+        }
+
+        // A part is a range with the lines before it: none where the answer itself is the range.
+        var parts = new List<(ByteRange Range, byte[] Head)>();
+        byte[] tail = [];
+        response.ContentType = Octets;
+        if (ranges is [{ IsWhole: true }])
+        {
+            parts.Add((ranges[0], []));
+        }
+        else if (ranges is [var single])
+        {
+            response.StatusCode = StatusCodes.Status206PartialContent;
+            response.Headers.ContentRange = single.Of(total);
+            parts.Add((single, []));
+        }
+        else
+        {
+            string boundary = Guid.NewGuid().ToString("N");
+            response.StatusCode = StatusCodes.Status206PartialContent;
+            response.ContentType = $"multipart/byteranges; boundary={boundary}";
+            parts.AddRange(ranges.Select((range, i) => (range, Encoding.ASCII.GetBytes(
+                $"{(i == 0 ? string.Empty : "\r\n")}--{boundary}\r\nContent-Type: {Octets}\r\nContent-Range: {range.Of(total)}\r\n\r\n"))));
+            tail = Encoding.ASCII.GetBytes($"\r\n--{boundary}--\r\n");
+        }
+
+        response.ContentLength = parts.Sum(p => p.Head.Length + p.Range.Length) + tail.Length;
+        if (HttpMethods.IsHead(context.Request.Method))
         {
             return;
         }
 
-        BytePosition position = start == 0
+        foreach ((ByteRange range, byte[] head) in parts)
+        {
+            await WriteAsync(opened, info.Length, range, head, wait, response.BodyWriter, cancellationToken);
+        }
+
+        await response.BodyWriter.WriteAsync(tail, cancellationToken);
+    }
+
+    private static async Task WriteAsync(
+        IFeed feed, ulong length, ByteRange range, byte[] head, bool wait, PipeWriter output, CancellationToken cancellationToken)
+    {
+        if (range.Length == 0)
+        {
+            return;
+        }
+
+        BytePosition position = range.Start == 0
             ? default
-            : await opened.SeekAsync((ulong)start, cancellationToken)
+            : await feed.SeekAsync((ulong)range.Start, cancellationToken)
                 ?? throw new ApiException(ApiCodes.NotHere, "the tree above that byte has not come from a peer yet");
         int skip = (int)position.Offset;
-        long left = end - start;
-        await foreach (Block block in ReadAsync(opened, position.Index, info.Length, wait, cancellationToken))
+        long left = range.Length;
+        await foreach (Block block in ReadAsync(feed, position.Index, length, wait, cancellationToken))
         {
+            // Only now: a first block that is not here is a problem, not an answer.
+            output.Write(head);
+            head = [];
             ReadOnlyMemory<byte> bytes = block.Bytes[skip..];
             skip = 0;
             bytes = bytes[..(int)Math.Min(bytes.Length, left)];
-            await response.BodyWriter.WriteAsync(bytes, cancellationToken);
+            await output.WriteAsync(bytes, cancellationToken);
             left -= bytes.Length;
             if (left == 0)
             {
@@ -217,17 +261,32 @@ internal static class BlockEndpoints
         }
     }
 
-    /// <summary>The one range that is asked for; null when the whole is. Several ranges, and units of others, are not understood.</summary>
-    private static RangeItemHeaderValue? RangeOf(HttpRequest request, string tag)
+    private static bool HasTag(HttpRequest request, string tag) =>
+        EntityTagHeaderValue.TryParseList(request.Headers.IfNoneMatch, out IList<EntityTagHeaderValue>? tags)
+        && tags.Any(t => t.Tag == "*" || t.Tag == tag);
+
+    /// <summary>The ranges that are asked for and that there are: none when all of them lie beyond the end.</summary>
+    /// <remarks>What is no range of bytes asks for the whole; so does what asks for more than that, or in too many pieces.</remarks>
+    private static ByteRange[] RangesOf(HttpRequest request, string tag, long total)
     {
+        ByteRange[] whole = [new(0, total) { IsWhole = true }];
         string condition = request.Headers.IfRange.ToString();
-        if (condition.Length > 0 && condition != tag)
+        if ((condition.Length > 0 && condition != tag)
+            || !RangeHeaderValue.TryParse(request.Headers.Range.ToString(), out RangeHeaderValue? parsed)
+            || parsed.Unit != "bytes" || parsed.Ranges.Count > MaxRanges)
         {
-            return null;
+            return whole;
         }
 
-        return RangeHeaderValue.TryParse(request.Headers.Range.ToString(), out RangeHeaderValue? parsed)
-            && parsed.Unit == "bytes" && parsed.Ranges.Count == 1 ? parsed.Ranges.First() : null;
+        ByteRange[] ranges =
+        [
+            .. parsed.Ranges
+                .Select(r => r.From is { } from
+                    ? new ByteRange(from, Math.Min(total, (r.To ?? long.MaxValue - 1) + 1))
+                    : new ByteRange(Math.Max(0, total - r.To!.Value), total))
+                .Where(r => r.Length > 0),
+        ];
+        return ranges.Length > 1 && ranges.Sum(r => r.Length) > total ? whole : ranges;
     }
 
     /// <summary>Blocks in order. Without waiting, one that is not on this disk ends the reading with a problem.</summary>
@@ -264,4 +323,15 @@ internal static class BlockEndpoints
         index < feed.Length
             ? $"block {index} is not on this disk; wait=true fetches it from a peer"
             : $"the feed has {feed.Length} blocks; wait=true waits for block {index}");
+
+    /// <summary>Bytes of a feed, the end not among them.</summary>
+    private readonly record struct ByteRange(long Start, long End)
+    {
+        public long Length => End - Start;
+
+        /// <summary>True for what nobody asked for as a range.</summary>
+        public bool IsWhole { get; init; }
+
+        public string Of(long total) => string.Create(CultureInfo.InvariantCulture, $"bytes {Start}-{End - 1}/{total}");
+    }
 }

@@ -6,10 +6,15 @@ using HyperActors.Crypto;
 namespace HyperActors.Daemon;
 
 /// <summary>Looks at the node a few times a second while somebody watches, and tells each watcher what is new.</summary>
-/// <remarks>One look serves all watchers. A map is asked for again only when the feed's figures have changed.</remarks>
+/// <remarks>
+/// One look serves all watchers. A map is asked for again only when the feed's figures have changed; the network and the actors,
+/// which take many steps to look at, once a second.
+/// </remarks>
 internal sealed class StatusSource(DaemonNode node, DaemonLimits limits)
 {
     private const int MapCells = 64;
+
+    private static readonly TimeSpan SlowInterval = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<FeedKey, MapOf> _maps = [];
@@ -122,24 +127,40 @@ internal sealed class StatusSource(DaemonNode node, DaemonLimits limits)
                 former is null ? 0 : Math.Round((c.BytesSent - former.BytesSent) / elapsed));
         }
 
+        look.Slow = before is null || time - before.Slow.Time >= SlowInterval.TotalSeconds
+            ? await LookSlowlyAsync(time, feeds, cancellationToken)
+            : before.Slow;
+        look.Events = node.Events.After(0);
+        look.Totals = Total(look);
+        return look;
+    }
+
+    private async Task<SlowLook> LookSlowlyAsync(
+        double time, IReadOnlyList<FeedInfo> feeds, CancellationToken cancellationToken)
+    {
+        Dictionary<string, TopicDto> topics = new(StringComparer.Ordinal);
+        DhtStatusDto? dht = null;
+        bool isSuspended = false;
         try
         {
-            foreach (SwarmTopicInfo topic in (await node.Node.Swarm.GetInfoAsync(cancellationToken)).Topics)
+            SwarmInfo swarm = await node.Node.Swarm.GetInfoAsync(cancellationToken);
+            isSuspended = swarm.IsSuspended;
+            if (swarm.Topics.Count > 0)
             {
-                look.Topics[topic.Topic.ToString()] = Dto.Of(topic);
+                var byTopic = feeds.ToDictionary(f => f.DiscoveryKey, f => f.Name ?? f.Key.ToString());
+                topics = swarm.Topics.ToDictionary(
+                    t => t.Topic.ToString(), t => Dto.Of(t) with { Feed = byTopic.GetValueOrDefault(t.Topic) }, StringComparer.Ordinal);
             }
 
-            look.Dht = Dto.Of(await node.Node.Dht.GetInfoAsync(cancellationToken));
+            dht = Dto.Of(await node.Node.Dht.GetInfoAsync(cancellationToken));
         }
         catch (HyperActorsException)
         {
             // A node without a network has neither.
         }
 
-        look.Actors = node.Actors() is { } tree ? Dto.Of(tree, NodeEndpoints.MaxBrothers) : null;
-        look.Events = node.Events.After(0);
-        look.Totals = Total(look);
-        return look;
+        ActorDto? actors = node.Actors() is { } tree ? Dto.Of(tree, NodeEndpoints.MaxBrothers) : null;
+        return new SlowLook(time, isSuspended, topics, dht, actors);
     }
 
     private async ValueTask<MapOf> MapAsync(FeedInfo info, CancellationToken cancellationToken)
@@ -180,7 +201,7 @@ internal sealed class StatusSource(DaemonNode node, DaemonLimits limits)
         long actors = 0;
         long mailboxes = 0;
         long restarts = 0;
-        Count(look.Actors);
+        Count(look.Slow.Actors);
         return new TotalsDto(
             look.Feeds.Count,
             look.Peers.Count,
@@ -218,9 +239,10 @@ internal sealed class StatusSource(DaemonNode node, DaemonLimits limits)
         Totals = look.Totals,
         Feeds = [.. look.Feeds.Values],
         Peers = [.. look.Peers.Values],
-        Topics = [.. look.Topics.Values],
-        Dht = look.Dht,
-        Actors = look.Actors,
+        Suspended = look.Slow.IsSuspended,
+        Topics = [.. look.Slow.Topics.Values],
+        Dht = look.Slow.Dht,
+        Actors = look.Slow.Actors,
         Events = look.Events,
     };
 
@@ -230,7 +252,7 @@ internal sealed class StatusSource(DaemonNode node, DaemonLimits limits)
         var gone = new GoneDto(
             [.. before.Feeds.Keys.Where(k => !now.Feeds.ContainsKey(k))],
             [.. before.Peers.Keys.Where(k => !now.Peers.ContainsKey(k))],
-            [.. before.Topics.Keys.Where(k => !now.Topics.ContainsKey(k))]);
+            [.. before.Slow.Topics.Keys.Where(k => !now.Slow.Topics.ContainsKey(k))]);
         return new StatusDto
         {
             Sequence = sequence,
@@ -239,9 +261,10 @@ internal sealed class StatusSource(DaemonNode node, DaemonLimits limits)
             Totals = now.Totals,
             Feeds = NullIfEmpty(now.Feeds.Where(f => before.Feeds.GetValueOrDefault(f.Key) != f.Value).Select(f => f.Value)),
             Peers = NullIfEmpty(now.Peers.Where(p => before.Peers.GetValueOrDefault(p.Key) != p.Value).Select(p => p.Value)),
-            Topics = NullIfEmpty(now.Topics.Where(t => before.Topics.GetValueOrDefault(t.Key) != t.Value).Select(t => t.Value)),
-            Dht = now.Dht,
-            Actors = now.Actors,
+            Suspended = now.Slow.IsSuspended == before.Slow.IsSuspended ? null : now.Slow.IsSuspended,
+            Topics = NullIfEmpty(now.Slow.Topics.Where(t => before.Slow.Topics.GetValueOrDefault(t.Key) != t.Value).Select(t => t.Value)),
+            Dht = ReferenceEquals(now.Slow, before.Slow) ? null : now.Slow.Dht,
+            Actors = ReferenceEquals(now.Slow, before.Slow) ? null : now.Slow.Actors,
             Events = NullIfEmpty(now.Events.Where(e => e.Sequence > lastEvent)),
             Gone = gone.Feeds.Count + gone.Peers.Count + gone.Topics.Count == 0 ? null : gone,
         };
@@ -261,14 +284,13 @@ internal sealed class StatusSource(DaemonNode node, DaemonLimits limits)
 
         public Dictionary<long, PeerStatusDto> Peers { get; } = [];
 
-        public Dictionary<string, TopicDto> Topics { get; } = new(StringComparer.Ordinal);
-
-        public DhtStatusDto? Dht { get; set; }
-
-        public ActorDto? Actors { get; set; }
+        public SlowLook Slow { get; set; } = null!;
 
         public IReadOnlyList<NotableEventDto> Events { get; set; } = [];
     }
+
+    private sealed record SlowLook(
+        double Time, bool IsSuspended, Dictionary<string, TopicDto> Topics, DhtStatusDto? Dht, ActorDto? Actors);
 
     private sealed record MapOf(ulong Blocks, string Cells)
     {

@@ -1,8 +1,8 @@
 // What the node does now, drawn as it changes.
 
 import { get, send, stream, setToken, Unauthorized } from './api.js'
-import { bitfield, rates, bars, History } from './draw.js'
-import { bytes, rate, count, percent, span, shortKey, cells } from './format.js'
+import { bitfield, plot, bars, History } from './draw.js'
+import { bytes, rate, count, many, percent, span, milliseconds, shortKey, cells } from './format.js'
 import { List, text } from './list.js'
 
 const $ = id => document.getElementById(id)
@@ -12,9 +12,10 @@ const state = {
   peers: new Map(),
   topics: new Map(),
   histories: new Map(),
-  traffic: new History(600),
+  traffic: new History(600, ['in', 'out']),
   closed: new Set(),
   totals: null,
+  keys: null,
   dht: null,
   actors: null,
   isPaused: false
@@ -41,11 +42,12 @@ const picture = label => cell => {
 
 const feedList = new List($('feed-list'), {
   label: 'Feeds',
+  heads: ['Name', 'Length', 'Blocks', 'Here'],
   none: 'No feeds yet. "Add a feed" opens one by its name or its key.',
   key: feed => feed.key,
   choose: openFeed,
   columns: [
-    { make: twoLines, fill: (cell, f) => fillTwo(cell, f.name ?? shortKey(f.key), f.name ? shortKey(f.key) : f.writable ? 'ours' : '') },
+    { make: twoLines, fill: (cell, f) => fillTwo(cell, f.name ?? shortKey(f.key), [f.name && shortKey(f.key), ...doings(f)].filter(Boolean).join(' · ')) },
     { make: twoLines, fill: (cell, f) => fillTwo(cell, count(f.length), bytes(f.byteLength)) },
     {
       make: picture('Blocks that are here'),
@@ -56,42 +58,66 @@ const feedList = new List($('feed-list'), {
         }
       }
     },
-    { className: 'number', make: twoLines, fill: (cell, f) => fillTwo(cell, percent(f.share), f.peers === 1 ? '1 peer' : `${f.peers} peers`) }
+    {
+      className: 'number',
+      make: twoLines,
+      fill: (cell, f) => {
+        cell.firstChild.classList.toggle('bad', f.damage != null)
+        fillTwo(cell, f.damage != null ? 'damaged' : hereOf(f), many(f.peers, 'peer'))
+      }
+    }
   ]
 })
 
+// Of a feed that nobody has told the length of, there is no share.
+const hereOf = feed => feed.length === 0 ? '–' : percent(feed.share)
+
+// What the node does with a feed, in a word each.
+function doings (feed) {
+  return [feed.writable && 'ours', feed.seed && 'announced', feed.download && 'kept whole']
+}
+
 const peerList = new List($('peer-list'), {
   label: 'Peers',
-  none: 'Nobody is connected.',
+  heads: ['Peer', 'Round trip', 'Rates', 'Now'],
+  none: 'Nobody is connected. Peers come with feeds that are added and topics that are joined.',
   key: peer => peer.id,
   choose: openPeer,
   columns: [
     { make: twoLines, fill: (cell, p) => fillTwo(cell, shortKey(p.publicKey), `${p.transport} ${p.address ?? ''}`) },
-    { className: 'number', fill: (cell, p) => text(cell, p.roundTripMs == null ? '–' : `${p.roundTripMs.toFixed(p.roundTripMs < 10 ? 1 : 0)} ms`) },
-    { make: picture('Rates of the last minute'), fill: (cell, p) => rates(cell.firstChild, historyOf(p.id)) },
+    {
+      className: 'trip',
+      make: cell => {
+        cell.append(document.createElement('span'))
+        picture('Round trip of the last minute')(cell)
+      },
+      fill: (cell, p) => {
+        text(cell.firstChild, milliseconds(p.roundTripMs))
+        cell.lastChild.hidden = p.roundTripMs == null
+        if (p.roundTripMs != null) plot(cell.lastChild, historyOf(p.id), ['trip'])
+      }
+    },
+    { make: picture('Rates of the last minute'), fill: (cell, p) => plot(cell.firstChild, historyOf(p.id), ['in', 'out']) },
     { className: 'number', make: twoLines, fill: (cell, p) => fillTwo(cell, `↓ ${rate(p.rateIn)}`, `↑ ${rate(p.rateOut)}`) }
   ]
 })
 
 const topicList = new List($('topic-list'), {
   label: 'Topics',
-  none: 'In no topic.',
+  heads: ['Topic', 'Does', 'Peers'],
+  none: 'In no topic. "Join a topic" meets others there.',
   key: topic => topic.topic,
   choose: openTopic,
   columns: [
-    { className: 'mono', fill: (cell, t) => text(cell, shortKey(t.topic)) },
-    { fill: (cell, t) => text(cell, [t.server && 'announces', t.client && 'looks'].filter(Boolean).join(', ')) },
-    { className: 'number', fill: (cell, t) => text(cell, `${t.peersFound} found`) }
+    { make: twoLines, fill: (cell, t) => t.feed == null ? fillTwo(cell, shortKey(t.topic), '') : fillTwo(cell, t.feed.length > 50 ? shortKey(t.feed) : t.feed, `a feed · ${shortKey(t.topic)}`) },
+    { make: twoLines, fill: (cell, t) => fillTwo(cell, t.server ? 'announces' : 'looks', t.server && t.client ? 'and looks' : 'only') },
+    { className: 'number', fill: (cell, t) => text(cell, count(t.peersFound)) }
   ]
 })
 
-const actorHeads = document.createElement('p')
-actorHeads.className = 'heads'
-actorHeads.setAttribute('aria-hidden', 'true')
-for (const head of ['', 'waiting', 'handled', 'restarts']) actorHeads.append(Object.assign(document.createElement('span'), { textContent: head }))
-
 const actorList = new List($('actor-list'), {
   label: 'Actors: name, messages waiting, messages handled, restarts. Enter folds a row.',
+  heads: ['', 'waiting', 'handled', 'restarts'],
   none: 'Nothing is known of actors.',
   key: row => row.actor.path,
   choose: row => {
@@ -103,10 +129,15 @@ const actorList = new List($('actor-list'), {
     { fill: (cell, r) => text(cell, `${'\u2003'.repeat(r.depth)}${r.actor.children.length === 0 ? '·' : state.closed.has(r.actor.path) ? '▸' : '▾'} ${nameOf(r.actor)}`) },
     { className: 'number', fill: (cell, r) => text(cell, count(r.actor.mailbox)) },
     { className: 'number', fill: (cell, r) => text(cell, short(r.actor.processed)) },
-    { className: 'number', fill: (cell, r) => text(cell, count(r.actor.restarts)) }
+    {
+      className: 'number',
+      fill: (cell, r) => {
+        cell.classList.toggle('warn', r.actor.restarts > 0)
+        text(cell, count(r.actor.restarts))
+      }
+    }
   ]
 })
-$('actor-list').before(actorHeads)
 
 const short = n => n < 10000 ? count(n) : bytes(n).replace(' B', '').replace(' kB', ' k').replace('B', '')
 
@@ -117,7 +148,7 @@ const nameOf = actor => {
 
 function historyOf (id) {
   let history = state.histories.get(id)
-  if (!history) state.histories.set(id, history = new History(300))
+  if (!history) state.histories.set(id, history = new History(300, ['in', 'out', 'trip']))
   return history
 }
 
@@ -132,10 +163,14 @@ function take (kind, document) {
   } else if (kind !== 'change') {
     return
   }
-  const { node, totals, feeds, peers, topics, dht, actors, events, gone } = document
+  const { node, totals, suspended, feeds, peers, topics, dht, actors, events, gone } = document
   if (node) takeNode(node)
   if (totals) state.totals = totals
-  for (const feed of feeds ?? []) state.feeds.set(feed.key, feed)
+  if (suspended != null) showPause(suspended)
+  for (const feed of feeds ?? []) {
+    if (state.feeds.get(feed.key)?.name !== feed.name) state.keys = null
+    state.feeds.set(feed.key, feed)
+  }
   for (const peer of peers ?? []) state.peers.set(peer.id, peer)
   for (const topic of topics ?? []) state.topics.set(topic.topic, topic)
   for (const key of gone?.feeds ?? []) state.feeds.delete(key)
@@ -147,8 +182,8 @@ function take (kind, document) {
   if (dht) state.dht = dht
   if (actors) state.actors = actors
   // A peer that is not in a change has the rates it had.
-  for (const peer of state.peers.values()) historyOf(peer.id).add(peer.rateIn, peer.rateOut)
-  if (state.totals) state.traffic.add(state.totals.bytesPerSecondIn, state.totals.bytesPerSecondOut)
+  for (const peer of state.peers.values()) historyOf(peer.id).add({ in: peer.rateIn, out: peer.rateOut, trip: peer.roundTripMs ?? 0 })
+  if (state.totals) state.traffic.add({ in: state.totals.bytesPerSecondIn, out: state.totals.bytesPerSecondOut })
   for (const event of events ?? []) addEvent(event)
   state.time = document.time
   schedule()
@@ -192,15 +227,49 @@ const matches = (words, ...texts) => words === '' || texts.some(t => t?.toLowerC
 
 function draw () {
   const words = $('find-feed').value.trim().toLowerCase()
-  const feeds = [...state.feeds.values()].filter(f => matches(words, f.name, f.key))
-  feeds.sort((a, b) => a.name == null ? (b.name == null ? order(a.key, b.key) : 1) : b.name == null ? -1 : order(a.name, b.name))
-  feedList.set(feeds)
+  feedList.set(inOrder().filter(f => matches(words, f.name, f.key)))
   const peerWords = $('find-peer').value.trim().toLowerCase()
   peerList.set([...state.peers.values()].filter(p => matches(peerWords, p.publicKey, p.address)).sort((a, b) => a.id - b.id))
   topicList.set([...state.topics.values()].sort((a, b) => order(a.topic, b.topic)))
   drawTotals()
+  drawNow()
   drawDht()
   drawActors()
+  for (const fill of shown.values()) fill()
+}
+
+// Names as a reader counts, feed-2 before feed-10; what has no name, by its key. Sorted when one is new, not when one has grown.
+const names = new Intl.Collator(undefined, { numeric: true })
+
+function inOrder () {
+  if (state.keys?.length !== state.feeds.size || !state.keys.every(key => state.feeds.has(key))) {
+    const feeds = [...state.feeds.values()]
+    feeds.sort((a, b) => a.name == null ? (b.name == null ? order(a.key, b.key) : 1) : b.name == null ? -1 : names.compare(a.name, b.name))
+    state.keys = feeds.map(f => f.key)
+  }
+  return state.keys.map(key => state.feeds.get(key))
+}
+
+// What the node does, in a sentence.
+function drawNow () {
+  let announced = 0
+  let kept = 0
+  let complete = 0
+  let damaged = 0
+  for (const feed of state.feeds.values()) {
+    if (feed.seed) announced++
+    if (feed.download) kept++
+    if (feed.download && feed.length > 0 && feed.share === 1) complete++
+    if (feed.damage != null) damaged++
+  }
+  const parts = [
+    announced > 0 && `announces ${many(announced, 'feed')}`,
+    kept > 0 && `keeps ${many(kept, 'feed')} whole (${complete === kept ? 'all of them' : count(complete)} complete)`,
+    state.topics.size > 0 && `is in ${many(state.topics.size, 'topic')}`,
+    state.totals && `talks with ${state.totals.peers === 0 ? 'nobody' : many(state.totals.peers, 'peer')}`
+  ].filter(Boolean)
+  const now = parts.length === 0 ? '' : `${parts.length > 1 ? `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}` : parts[0]}.`
+  text($('now'), (state.isPaused ? 'Paused: it announces nothing, looks for nobody and has no connections of the swarm. ' : '') + (now && `This node ${now}`) + (damaged > 0 ? ` ${many(damaged, 'feed')} cannot be opened.` : ''))
 }
 
 const order = (a, b) => a < b ? -1 : a > b ? 1 : 0
@@ -216,7 +285,7 @@ function drawTotals () {
   text($('total-out'), rate(totals.bytesPerSecondOut))
   text($('total-actors'), count(totals.actors))
   text($('uptime'), span(state.time))
-  rates($('traffic'), state.traffic, rate)
+  plot($('traffic'), state.traffic, ['in', 'out'], rate)
 }
 
 function drawDht () {
@@ -227,6 +296,7 @@ function drawDht () {
         ['Address', dht.publicAddress ?? 'not known yet'],
         ['Own socket', dht.localAddress ?? 'none'],
         ['Translator', dht.nat.toLowerCase()],
+        ...(dht.nearest?.length > 0 ? [['Nearest', dht.nearest.slice(0, 3).map(c => c.address).join(', ')]] : []),
         ['Keeps records', dht.ephemeral ? 'no (ephemeral)' : Object.entries(dht.records).map(([kind, n]) => `${kind} ${count(n)}`).join(', ') || 'none yet']
       ]
     : [['State', 'this node runs without a network']])
@@ -269,12 +339,16 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
 
 // ---- dialogs ----
 
+// What fills a dialog while it is open: it shows its thing as that changes.
+const shown = new Map()
+
 const problem = (form, message) => { form.querySelector('.problem').textContent = message }
 
 function dialog (name, submit) {
   const box = $(`${name}-dialog`)
   const form = $(`${name}-form`)
   form.querySelector('.close')?.addEventListener('click', () => box.close())
+  box.addEventListener('close', () => shown.delete(name))
   form.addEventListener('submit', async e => {
     e.preventDefault()
     const button = form.querySelector('.main')
@@ -322,18 +396,33 @@ function openFeed (feed) {
   shownFeed = feed
   const [box, form] = showFeed()
   text($('feed-title'), feed.name ?? 'Feed')
-  facts(box.querySelector('.facts'), [
-    ['Key', feed.key],
-    ['Length', `${count(feed.length)} blocks, ${bytes(feed.byteLength)}`],
-    ['Here', `${percent(feed.share)}; without a gap up to block ${count(feed.here)}`],
-    ['Fork', count(feed.fork)],
-    ['Writable', feed.writable ? 'yes, here' : 'no'],
-    ['Peers', count(feed.peers)]
-  ])
   form.elements.seed.checked = feed.seed
   form.elements.download.checked = feed.download
-  bitfield($('feed-map'), cells(feed.map))
+  text($('copy-key'), 'Copy the key')
+  shown.set('feed', () => {
+    feed = state.feeds.get(feed.key) ?? feed
+    facts(box.querySelector('.facts'), [
+      ['Key', feed.key],
+      ...(feed.damage == null ? [] : [['Damaged', feed.damage]]),
+      ['Length', `${count(feed.length)} blocks, ${bytes(feed.byteLength)}`],
+      ['Here', `${hereOf(feed)}; without a gap up to block ${count(feed.here)}`],
+      ['Fork', count(feed.fork)],
+      ['Writable', feed.writable ? 'yes, here' : 'no'],
+      ['Peers', count(feed.peers)]
+    ])
+    bitfield($('feed-map'), cells(feed.map))
+  })
+  shown.get('feed')()
 }
+
+$('copy-key').addEventListener('click', async () => {
+  try {
+    await navigator.clipboard.writeText(shownFeed.key)
+    text($('copy-key'), 'Copied')
+  } catch (error) {
+    problem($('feed-form'), `the browser does not let it be copied: ${error.message}`)
+  }
+})
 
 let shownPeer
 const showPeer = dialog('peer', () => send('POST', '/v1/swarm/peers', { publicKey: shownPeer.publicKey, action: 'ban' }))
@@ -341,13 +430,24 @@ const showPeer = dialog('peer', () => send('POST', '/v1/swarm/peers', { publicKe
 function openPeer (peer) {
   shownPeer = peer
   const [box] = showPeer()
-  facts(box.querySelector('.facts'), [
-    ['Public key', peer.publicKey],
-    ['Address', `${peer.address ?? 'not known'} (${peer.transport})`],
-    ['Dialled by', peer.initiator ? 'this node' : 'the peer'],
-    ['Received', bytes(peer.bytesReceived)],
-    ['Sent', bytes(peer.bytesSent)]
-  ])
+  shown.set('peer', () => {
+    const isHere = state.peers.has(peer.id)
+    peer = state.peers.get(peer.id) ?? peer
+    facts(box.querySelector('.facts'), [
+      ['Public key', peer.publicKey],
+      ['Address', `${peer.address ?? 'not known'} (${peer.transport})`],
+      ['Dialled by', peer.initiator ? 'this node' : 'the peer'],
+      ['Round trip', peer.roundTripMs == null ? 'not measured' : milliseconds(peer.roundTripMs)],
+      ['Received', isHere ? `${bytes(peer.bytesReceived)}, now ${rate(peer.rateIn)}` : bytes(peer.bytesReceived)],
+      ['Sent', isHere ? `${bytes(peer.bytesSent)}, now ${rate(peer.rateOut)}` : bytes(peer.bytesSent)],
+      ...(isHere ? [] : [['State', 'gone']])
+    ])
+    if (!isHere) return
+    plot($('peer-rates'), historyOf(peer.id), ['in', 'out'], rate)
+    $('peer-trips').hidden = peer.roundTripMs == null
+    if (peer.roundTripMs != null) plot($('peer-trips'), historyOf(peer.id), ['trip'], milliseconds)
+  })
+  shown.get('peer')()
 }
 
 let shownTopic
@@ -358,28 +458,62 @@ function openTopic (topic) {
   const [box] = showTopic()
   facts(box.querySelector('.facts'), [
     ['Topic', topic.topic],
+    ...(topic.feed == null ? [] : [['Feed', topic.feed]]),
     ['Announced', topic.server ? 'yes' : 'no'],
     ['Looked up', topic.client ? 'yes' : 'no'],
     ['Peers found', count(topic.peersFound)]
   ])
 }
 
+// What can be limited while the node runs, in the words of a person; what is not named here shows its key alone.
+const settingNames = {
+  'node.connections.maxConnections': 'Connections to peers, at most',
+  'node.connections.maxHalfOpenPerAddress': 'Handshakes under way from one address, at most',
+  'node.connections.connectTimeout': 'Time for a dial',
+  'node.connections.endTimeout': 'Time for an orderly end',
+  'node.connections.maxUnconsumedBytes': 'Bytes received and not yet dealt with, each connection',
+  'node.connections.maxUnwrittenBytes': 'Bytes waiting to be sent, each connection',
+  'node.connections.maxWriteSize': 'Bytes of one write, at most',
+  'api.maxStreams': 'Streams of the API, at most',
+  'api.maxAppendBytes': 'Bytes of one append, at most',
+  'api.maxBufferedBytes': 'Bytes of all appends under way, at most',
+  'api.statusInterval': 'Time between two pictures of this page',
+  'log.level': 'What is logged',
+  'log.categories': 'What is logged of single parts'
+}
+
+function fieldOf (setting) {
+  const label = document.createElement('label')
+  const choices = /^[a-z]+(, [a-z]+)+$/i.test(setting.allowed) ? setting.allowed.split(', ') : null
+  const field = Object.assign(document.createElement(choices ? 'select' : 'input'), { name: setting.key })
+  if (choices) field.append(...choices.map(choice => new Option(choice, choice)))
+  else field.autocomplete = 'off'
+  if (/^-?\d+ to \d+$/.test(setting.allowed)) {
+    field.inputMode = 'numeric'
+  }
+  field.value = setting.value
+  field.dataset.now = setting.value
+  const hint = document.createElement('small')
+  hint.textContent = [settingNames[setting.key] && setting.key, setting.allowed, setting.value !== setting.default && `without configuration ${setting.default}`, `from ${setting.origin}`].filter(Boolean).join(' · ')
+  const name = document.createElement('span')
+  name.textContent = settingNames[setting.key] ?? setting.key
+  label.append(name, field, hint)
+  return label
+}
+
+const named = Object.keys(settingNames)
+const placeOf = setting => named.includes(setting.key) ? named.indexOf(setting.key) : named.length
+
 const showSettings = dialog('settings', async fields => {
-  const changed = [...fields].filter(f => f.name && f.value !== f.defaultValue)
+  const changed = [...fields].filter(f => f.name && f.value !== f.dataset.now)
   if (changed.length > 0) await send('PATCH', '/v1/node/config', Object.fromEntries(changed.map(f => [f.name, f.value])))
 })
 $('open-settings').addEventListener('click', async () => {
   const [box, form] = showSettings()
   try {
-    const settings = (await get('/v1/node/config')).filter(s => s.reloadable)
-    $('settings').replaceChildren(...settings.map(setting => {
-      const label = document.createElement('label')
-      const input = Object.assign(document.createElement('input'), { name: setting.key, defaultValue: setting.value, autocomplete: 'off' })
-      const hint = Object.assign(document.createElement('span'), { className: 'quiet', textContent: `${setting.allowed}; from ${setting.origin}` })
-      label.append(setting.key, input, hint)
-      return label
-    }))
-    box.querySelector('input')?.focus()
+    const settings = (await get('/v1/node/config')).filter(s => s.reloadable).sort((a, b) => placeOf(a) - placeOf(b))
+    $('settings').replaceChildren(...settings.map(fieldOf))
+    box.querySelector('#settings input, #settings select')?.focus()
   } catch (error) {
     problem(form, error.message)
   }
@@ -450,4 +584,3 @@ async function follow () {
 }
 
 follow()
-get('/v1/swarm').then(swarm => showPause(swarm.suspended), () => {})

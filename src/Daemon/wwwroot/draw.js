@@ -7,7 +7,7 @@ dark.addEventListener('change', () => { colours = undefined })
 function colour (name) {
   if (!colours) {
     const style = getComputedStyle(document.documentElement)
-    colours = Object.fromEntries(['in', 'out', 'accent', 'empty', 'quiet', 'line', 'good'].map(n => [n, style.getPropertyValue(`--${n}`).trim()]))
+    colours = Object.fromEntries(['in', 'out', 'trip', 'accent', 'empty', 'quiet', 'line', 'good'].map(n => [n, style.getPropertyValue(`--${n}`).trim()]))
   }
   return colours[name]
 }
@@ -50,16 +50,18 @@ export function bitfield (canvas, parts) {
   const step = width / Math.max(1, parts.length)
   for (let i = 0; i < parts.length; i++) {
     const high = height * parts[i] / 255
-    if (high > 0) context.fillRect(i * step, height - high, step + 0.5, high)
+    // From pixel to pixel: between two full parts there is no seam.
+    const left = Math.round(i * step)
+    if (high > 0) context.fillRect(left, height - high, Math.round((i + 1) * step) - left, high)
   }
 }
 
-// Two rates over time, on one scale; with a frame, which says how high it goes.
-export function rates (canvas, history, frame) {
+// Series over time, on one scale; with a frame, which says what is what and how high it goes.
+export function plot (canvas, history, series, frame) {
   const paper = begin(canvas)
   if (!paper) return
   const { context, width, height } = paper
-  const top = Math.max(1, history.top())
+  const top = Math.max(1, history.top(series))
   if (frame) {
     context.strokeStyle = colour('line')
     context.lineWidth = 1
@@ -71,14 +73,19 @@ export function rates (canvas, history, frame) {
       context.stroke()
     }
   }
-  for (const [name, values] of [['in', history.in], ['out', history.out]]) {
+  // More points than pixels are drawn in steps: the highest of a step counts.
+  const step = Math.max(1, Math.floor(history.capacity / width))
+  for (const name of series) {
+    const values = history.series[name]
     context.strokeStyle = colour(name)
     context.lineWidth = 1.5
     context.beginPath()
-    for (let i = 0; i < history.length; i++) {
+    for (let i = history.length - 1; i >= 0; i -= step) {
+      let value = 0
+      for (let k = i; k > i - step && k >= 0; k--) value = Math.max(value, values[(history.start + k) % history.capacity])
       const x = width * (1 - (history.length - 1 - i) / (history.capacity - 1))
-      const y = height - 2 - (height - 4) * values[(history.start + i) % history.capacity] / top
-      if (i === 0) context.moveTo(x, y)
+      const y = height - 2 - (height - 4) * value / top
+      if (i === history.length - 1) context.moveTo(x, y)
       else context.lineTo(x, y)
     }
     context.stroke()
@@ -87,7 +94,7 @@ export function rates (canvas, history, frame) {
     context.font = '12px system-ui, sans-serif'
     context.textBaseline = 'top'
     let x = 8
-    for (const [name, words] of [['in', 'in'], ['out', 'out'], ['quiet', `up to ${frame(top)}`]]) {
+    for (const [name, words] of [...series.map(name => [name, labels[name]]), ['quiet', `up to ${frame(top)}`]]) {
       context.fillStyle = colour(name)
       context.fillText(words, x, 6)
       x += context.measureText(words).width + 10
@@ -95,44 +102,53 @@ export function rates (canvas, history, frame) {
   }
 }
 
+const labels = { in: 'in', out: 'out', trip: 'round trip' }
+
+// A bar for each value, numbered below.
 export function bars (canvas, values, top) {
   const paper = begin(canvas)
   if (!paper) return
   const { context, width, height } = paper
+  const foot = 16
   const step = width / Math.max(1, values.length)
   const gap = step > 6 ? 2 : 0
+  const every = Math.ceil(22 / step)
+  context.font = '11px system-ui, sans-serif'
+  context.textAlign = 'center'
+  context.textBaseline = 'bottom'
   for (let i = 0; i < values.length; i++) {
     context.fillStyle = colour('empty')
-    context.fillRect(i * step, 0, step - gap, height)
-    const high = height * Math.min(1, values[i] / top)
+    context.fillRect(i * step, 0, step - gap, height - foot)
+    const high = (height - foot) * Math.min(1, values[i] / top)
     context.fillStyle = colour('accent')
-    context.fillRect(i * step, height - high, step - gap, high)
+    context.fillRect(i * step, height - foot - high, step - gap, high)
+    if (i % every === 0) {
+      context.fillStyle = colour('quiet')
+      context.fillText(i, i * step + (step - gap) / 2, height)
+    }
   }
 }
 
-// The last so many rates, overwritten in place.
+// The last so many values of each series, overwritten in place.
 export class History {
-  constructor (capacity) {
+  constructor (capacity, names) {
     this.capacity = capacity
-    this.in = new Float64Array(capacity)
-    this.out = new Float64Array(capacity)
+    this.series = Object.fromEntries(names.map(name => [name, new Float32Array(capacity)]))
     this.length = 0
     this.start = 0
   }
 
-  add (bytesIn, bytesOut) {
+  add (values) {
     const place = (this.start + this.length) % this.capacity
-    this.in[place] = bytesIn
-    this.out[place] = bytesOut
+    for (const name in this.series) this.series[name][place] = values[name]
     if (this.length < this.capacity) this.length++
     else this.start = (this.start + 1) % this.capacity
   }
 
-  top () {
+  top (names) {
     let top = 0
-    for (let i = 0; i < this.length; i++) {
-      const place = (this.start + i) % this.capacity
-      top = Math.max(top, this.in[place], this.out[place])
+    for (const name of names) {
+      for (let i = 0; i < this.length; i++) top = Math.max(top, this.series[name][(this.start + i) % this.capacity])
     }
     return top
   }

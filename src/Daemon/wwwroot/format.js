@@ -15,6 +15,10 @@ export const rate = n => `${bytes(n)}/s`
 
 export const count = n => n.toLocaleString('en')
 
+export const many = (n, thing) => `${count(n)} ${thing}${n === 1 ? '' : 's'}`
+
+export const milliseconds = ms => ms == null ? '–' : `${ms.toFixed(ms < 10 ? 1 : 0)} ms`
+
 export const percent = share => `${share >= 1 ? 100 : Math.min(99, Math.floor(share * 100))} %`
 
 export function span (seconds) {

@@ -4,7 +4,7 @@ let lists = 0
 
 export class List {
   // columns: [{ className, make(cell), fill(cell, item) }]
-  constructor (place, { label, columns, key, choose, none }) {
+  constructor (place, { label, heads, columns, key, choose, none }) {
     this.id = `list-${++lists}`
     this.columns = columns
     this.key = key
@@ -23,7 +23,15 @@ export class List {
     this.none.className = 'none'
     this.none.textContent = none
     this.grid.append(this.body)
-    place.replaceChildren(this.grid, this.none)
+    // For the eye alone: the grid's label and its cells say the same.
+    this.heads = document.createElement('p')
+    this.heads.className = 'heads'
+    this.heads.setAttribute('aria-hidden', 'true')
+    heads.forEach((head, i) => {
+      const cell = Object.assign(document.createElement('span'), { textContent: head, className: columns[i].className ?? '' })
+      this.heads.append(cell)
+    })
+    place.replaceChildren(this.heads, this.grid, this.none)
     this.grid.addEventListener('scroll', () => this.draw())
     this.grid.addEventListener('keydown', e => this.onKey(e))
     this.body.addEventListener('click', e => this.onClick(e))
@@ -53,7 +61,7 @@ export class List {
   draw () {
     const { items, rowHeight } = this
     this.none.hidden = items.length > 0
-    this.grid.hidden = items.length === 0
+    this.grid.hidden = this.heads.hidden = items.length === 0
     if (items.length === 0 || !rowHeight) return
     if (this.height === 0) this.height = this.grid.clientHeight
     this.body.style.height = `${items.length * rowHeight}px`
