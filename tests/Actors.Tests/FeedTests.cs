@@ -162,6 +162,13 @@ public sealed class FeedTests : TestWorld
         Engine.Advance(TimeSpan.FromSeconds(10));
         Assert.Equal((5ul, 5ul), (copy.Length, copy.ContiguousLength));
         Assert.Equal(Blocks(5)[4].ToArray(), Await(() => copy.GetAsync(4)).Bytes.ToArray());
+
+        // Who asks it for the feed is answered: with what it holds.
+        TestNode late = StartNode();
+        Feed third = late.Open(_feed.Key);
+        Connect(late, reader);
+        Await(() => third.DownloadAsync(0, 5), TimeSpan.FromSeconds(5));
+        Assert.Equal(5ul, third.Length);
     }
 
     private bool IsFrozen(Feed feed)

@@ -39,9 +39,24 @@ public sealed class SwarmConnectionTests
     }
 
     [Fact]
+    public void A_swarm_that_dials_nobody_more_still_lets_in_who_dials_it()
+    {
+        var swarm = new SwarmHarness(new SwarmOptions { MaxPeers = 2, MaxParallel = 10 });
+        for (int i = 20; i < 200; i++)
+        {
+            swarm.Do((m, now) => m.HandleIncoming(Key(i), now));
+        }
+
+        Assert.Equal(180, swarm.TakeAll<SwarmCommand.Admit>().Count);
+        swarm.Found(Lookup(swarm), Key(1), Key(2));
+        Assert.Empty(swarm.TakeAll<SwarmCommand.Dial>());
+        Assert.Empty(swarm.TakeAll<SwarmCommand.Refuse>());
+    }
+
+    [Fact]
     public void A_peer_that_was_asked_for_by_key_is_let_in_when_others_are_not()
     {
-        var swarm = new SwarmHarness(new SwarmOptions { MaxPeers = 1 });
+        var swarm = new SwarmHarness(new SwarmOptions { MaxServerConnections = 1 });
         swarm.Do((m, now) => m.HandleIncoming(Key(1), now));
         swarm.Do((m, now) => m.JoinPeer(Key(2), now));
         long dial = swarm.Take<SwarmCommand.Dial>().ConnectionId;
