@@ -54,6 +54,26 @@ public sealed class SwarmConnectionTests
     }
 
     [Fact]
+    public void Other_limits_hold_at_once_for_dials_and_for_those_who_come_in()
+    {
+        var options = new SwarmOptions { MaxPeers = 1, MaxParallel = 10, MaxServerConnections = 1 };
+        var swarm = new SwarmHarness(options);
+        swarm.Do((m, now) => m.HandleIncoming(Key(20), now));
+        swarm.Found(Lookup(swarm), Key(1), Key(2));
+        Assert.Empty(swarm.TakeAll<SwarmCommand.Dial>());
+
+        swarm.Do((m, now) => m.Reconfigure(options with { MaxPeers = 3, MaxServerConnections = 2 }, now));
+        Assert.Equal(2, swarm.TakeAll<SwarmCommand.Dial>().Count);
+        swarm.Do((m, now) => m.HandleIncoming(Key(21), now));
+        Assert.Equal(2, swarm.TakeAll<SwarmCommand.Admit>().Count);
+
+        swarm.Do((m, now) => m.Reconfigure(options, now));
+        swarm.Do((m, now) => m.HandleIncoming(Key(22), now));
+        Assert.Single(swarm.TakeAll<SwarmCommand.Refuse>());
+        Assert.Empty(swarm.TakeAll<SwarmCommand.Close>());
+    }
+
+    [Fact]
     public void A_peer_that_was_asked_for_by_key_is_let_in_when_others_are_not()
     {
         var swarm = new SwarmHarness(new SwarmOptions { MaxServerConnections = 1 });
