@@ -15,7 +15,7 @@ help() {
 ./build.sh demo [PATH]   build, then copy a folder or file through two nodes (and a JavaScript one) and compare
 ./build.sh test          build everything, run every test; the last line counts them
 ./build.sh bench [ROW]   the benchmark table beside JavaScript: all, engine, wire, feed, replicate, udx or dht
-./build.sh simulate ...  --seed N or --seeds N [--scenario feed-small|feed-large|copy|copy-udx|dht|dht-small]: a network from a seed
+./build.sh simulate ...  --seed N or --seeds N [--scenario feed-small|feed-large|copy|copy-udx|dht|dht-small|soak]: a network from a seed
 ./build.sh clean         remove everything that was built or installed inside this checkout
 ./build.sh help          this text
 

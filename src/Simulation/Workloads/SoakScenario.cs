@@ -219,7 +219,7 @@ internal sealed class SoakScenario : IDisposable
         Task[] waiting = [Drained(feed.GetAsync(1_000_000, enough.Token).AsTask()), Drained(WatchAsync(feed, enough.Token)), Drained(feed.DownloadAsync(0, 1UL << 40, null, enough.Token))];
         for (ulong i = 0; i < feed.Length; i++)
         {
-            await feed.TryGetAsync(i);
+            await Drained(feed.TryGetAsync(i).AsTask());
         }
 
         await feed.UpdateAsync();
