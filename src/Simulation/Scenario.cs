@@ -44,7 +44,7 @@ public static class Scenario
 
         if (name == "soak")
         {
-            SoakScenarioOptions soak = Load(name, ScenarioJson.Default.SoakScenarioOptions);
+            SoakScenarioOptions soak = Load(name, ScenarioJson.Default.SoakScenarioOptions) with { KillsPercent = seed % 2 == 0 ? 50 : 0 };
             return Run(name, seed, hours is { } said ? soak with { Hours = said } : soak, trace);
         }
 

@@ -27,6 +27,10 @@ public sealed record SoakScenarioOptions
     /// <summary>Every so many rounds a host stops or dies, and comes back after a round.</summary>
     public int RoundsPerRestart { get; set; } = 9;
 
+    /// <summary>How many of a hundred processes that end are killed. Their buffers are lost with them, as their memory is in life; without
+    /// such ends every buffer must come back. <c>Scenario</c> has an even seed kill half of them, and an odd one none.</summary>
+    public int KillsPercent { get; set; }
+
     /// <summary>Every so many rounds a host that was never there comes, copies a feed and goes.</summary>
     public int RoundsPerVisit { get; set; } = 7;
 
