@@ -16,7 +16,7 @@ help() {
 ./build.sh test          build everything, run every test; the last line counts them
 ./build.sh bench [ROW]   the benchmark table beside JavaScript: all, engine, wire, feed, replicate, udx, dht or page;
                          publish: how fast the published file starts a node
-./build.sh simulate ...  --seed N or --seeds N [--scenario feed-small|feed-large|copy|copy-udx|dht|dht-small]: a network from a seed
+./build.sh simulate ...  --seed N or --seeds N [--scenario feed-small|feed-large|copy|copy-udx|dht|dht-small|soak]: a network from a seed
 ./build.sh pack          the NuGet packages of the libraries and their symbols, in artifacts/packages
 ./build.sh publish [RID] the command line as one file that needs no .NET, in artifacts/publish/RID (linux-x64 unless said otherwise)
 ./build.sh clean         remove everything that was built or installed inside this checkout

@@ -214,11 +214,17 @@ public sealed class HyperNode : IHyperNode
     public async ValueTask<IReadOnlyList<PeerConnection>> ListConnectionsAsync(CancellationToken cancellationToken = default) =>
         (await AskAsync<ConnectionsActor.Listed>(_parts.Connections, ConnectionsActor.List.Instance, cancellationToken)).Connections;
 
-    /// <summary>Gives the node other limits for connections that come from now on. Those that are open keep theirs.</summary>
-    public void Reconfigure(ConnectionOptions options)
+    /// <summary>Takes up other limits while the node lives: those of connections that come from now on, of the swarm, and of what the DHT
+    /// asks and answers (docs/operating.md#configuration). Nothing else of the options is looked at.</summary>
+    public void Reconfigure(NodeOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        _parts.Connections.Tell(new ConnectionsActor.Reconfigure(options), ActorRefs.NoSender);
+        _parts.Connections.Tell(new ConnectionsActor.Reconfigure(options.Connections), ActorRefs.NoSender);
+        if (options.Network is { } network)
+        {
+            _parts.Swarm?.Tell(new SwarmActor.Reconfigure(network.Swarm), ActorRefs.NoSender);
+            _parts.Dht?.Tell(new DhtActor.Limit(network.Limits), ActorRefs.NoSender);
+        }
     }
 
     /// <summary>The tree of actors that this node is part of, from the root down; null where the engine keeps no such account.</summary>

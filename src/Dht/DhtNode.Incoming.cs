@@ -222,6 +222,36 @@ public sealed partial class DhtNode
         return _closest.AsSpan(0, Routing.Closest(target, _closest));
     }
 
+    /// <summary>Takes up other limits on what is asked and answered. What the node is made of stays: its sockets and table, where it starts, and its clocks.</summary>
+    public void Limit(DhtOptions limits)
+    {
+        Options = Options with
+        {
+            Concurrency = limits.Concurrency,
+            MaxInflight = limits.MaxInflight,
+            RequestTimeout = limits.RequestTimeout,
+            Retries = limits.Retries,
+            QueryRetries = limits.QueryRetries,
+            MaxVisits = limits.MaxVisits,
+            MaxRepliesPerNetwork = limits.MaxRepliesPerNetwork,
+            MaxContactsPerNetwork = limits.MaxContactsPerNetwork,
+            MaxPingDelay = limits.MaxPingDelay,
+            MaxDelayedPings = limits.MaxDelayedPings,
+            MaxDownHintsPerTick = limits.MaxDownHintsPerTick,
+            MaxChecks = limits.MaxChecks,
+            VerifiesAskers = limits.VerifiesAskers,
+            StrangerBytesPerSecond = limits.StrangerBytesPerSecond,
+            StrangerBurstBytes = limits.StrangerBurstBytes,
+            RequestsPerSecond = limits.RequestsPerSecond,
+            RequestBurst = limits.RequestBurst,
+            MaxMeteredHosts = limits.MaxMeteredHosts,
+        };
+
+        // Made anew with the next stranger.
+        _strangerBytes = null;
+        _requestRates = null;
+    }
+
     // What goes to somebody who has not shown that he asked for it: it may be meant to hurt him.
     private bool MaySend(DhtAddress to, int bytes)
     {

@@ -64,7 +64,7 @@ public sealed partial class DhtNode
         }
     }
 
-    public DhtOptions Options { get; }
+    public DhtOptions Options { get; private set; }
 
     public IDhtDoors Doors { get; }
 

@@ -245,6 +245,11 @@ public sealed partial class Replicator
 
     private bool MayUpgrade()
     {
+        if (IsFrozen)
+        {
+            return false;
+        }
+
         if (_upgrading > 0 || _forks.Count > 0 || (_expectsPeers && _order.TrueForAll(peer => !peer.IsOpen)))
         {
             return true;

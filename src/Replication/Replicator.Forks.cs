@@ -68,7 +68,7 @@ public sealed partial class Replicator
     private void SearchFork(PeerState peer)
     {
         // A proven search of a later fork makes those of earlier ones pointless.
-        if (_options.AllowForks && peer.IsOpen && peer.Fork > _state.Fork && peer.Length > 0 && !_isReorganizing
+        if (_options.AllowForks && !IsFrozen && peer.IsOpen && peer.Fork > _state.Fork && peer.Length > 0 && !_isReorganizing
             && !_forks.ContainsKey(peer.Fork) && !_forks.Values.Any(search => search.Head is not null && search.Fork > peer.Fork))
         {
             _forks.Add(peer.Fork, new ForkSearch(peer.Fork));
@@ -290,6 +290,7 @@ public sealed partial class Replicator
             }
 
             other.ConflictDeadline = null;
+            other.IsLeaving = true;
             other.Serving.Clear();
             ulong length = Math.Min(_state.Length, other.Length);
             if (length > 0 && other.Fork == _state.Fork)
@@ -312,7 +313,7 @@ public sealed partial class Replicator
 
         foreach (PeerState peer in _order)
         {
-            if (peer.IsOpen && peer.Serving is { Waiting: 0, Serving: 0 })
+            if (peer is { IsOpen: true, IsLeaving: true } && peer.Serving is { Waiting: 0, Serving: 0 })
             {
                 CloseGently(peer);
             }

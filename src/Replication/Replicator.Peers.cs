@@ -15,6 +15,7 @@ public sealed partial class Replicator
         _order.Add(peer);
         if (IsFrozen)
         {
+            // Nothing is wanted of it. If it wants something, it opens its half.
             peer.Phase = PeerPhase.Closed;
             return;
         }
@@ -27,7 +28,7 @@ public sealed partial class Replicator
     public void HandleOpened(PeerId id, Handshake handshake, TimeSpan now)
     {
         _now = now;
-        if (!_peers.TryGetValue(id, out PeerState? peer) || peer.IsOpen || IsFrozen)
+        if (!_peers.TryGetValue(id, out PeerState? peer) || peer.IsOpen)
         {
             return;
         }
@@ -327,7 +328,7 @@ public sealed partial class Replicator
             IsUploading = true,
             IsDownloading = IsDownloading,
             HasManifest = SendsManifest,
-            AllowsPush = _options.AllowPush && _downloading && _lingerUntil is null,
+            AllowsPush = _options.AllowPush && _downloading && !IsFrozen && _lingerUntil is null,
         };
 
         // Two in a row say no more than the second.

@@ -58,9 +58,9 @@ public sealed partial class Replicator
     public ulong ContiguousLength { get; private set; }
 
     /// <summary>Whether peers are told that this side wants blocks.</summary>
-    public bool IsDownloading => _downloading || _inFlight > 0;
+    public bool IsDownloading => !IsFrozen && (_downloading || _inFlight > 0);
 
-    /// <summary>Whether a conflict was found: nothing is asked for or applied any more.</summary>
+    /// <summary>Whether a conflict was found: nothing is asked for or applied any more. Who asks is served what there is.</summary>
     public bool IsFrozen { get; private set; }
 
     /// <summary>Blocks received and stored since the beginning.</summary>

@@ -10,8 +10,9 @@ internal static class Runner
         simulation [--scenario NAME] --seed N [--trace]     tells one story, prints the hash over all that happened
         simulation [--scenario NAME] --seeds N [--from N]   tells many, stops at the first that fails
 
-        --scenario   feed-small (the default), feed-large, copy, copy-udx, dht, dht-small
+        --scenario   feed-small (the default), feed-large, copy, copy-udx, dht, dht-small, soak
         --trace      a line for each delivery, each piece on a wire, each write to a disk
+        --hours      how long a soak is; 24 when not said
         --jobs       stories at a time; one a processor when not said
         """;
 
@@ -21,6 +22,7 @@ internal static class Runner
         ulong? seed = null;
         ulong from = 1;
         ulong? seeds = null;
+        int? hours = null;
         int jobs = Environment.ProcessorCount;
         bool traces = false;
         try
@@ -41,6 +43,9 @@ internal static class Runner
                     case "--from":
                         from = ulong.Parse(args[++i], CultureInfo.InvariantCulture);
                         break;
+                    case "--hours":
+                        hours = int.Parse(args[++i], CultureInfo.InvariantCulture);
+                        break;
                     case "--jobs":
                         jobs = int.Parse(args[++i], CultureInfo.InvariantCulture);
                         break;
@@ -55,7 +60,7 @@ internal static class Runner
                 }
             }
 
-            if (!Scenario.Names.Contains(scenario, StringComparer.Ordinal) || (seed is null) == (seeds is null) || jobs < 1)
+            if (!Scenario.Names.Contains(scenario, StringComparer.Ordinal) || (seed is null) == (seeds is null) || jobs < 1 || hours < 2)
             {
                 throw new FormatException("either --seed or --seeds, and a scenario that there is");
             }
@@ -67,12 +72,12 @@ internal static class Runner
             return 2;
         }
 
-        return seed is { } one ? RunOne(scenario, one, traces, output) : RunMany(scenario, from, seeds!.Value, jobs, output);
+        return seed is { } one ? RunOne(scenario, one, hours, traces, output) : RunMany(scenario, from, seeds!.Value, hours, jobs, output);
     }
 
-    private static int RunOne(string scenario, ulong seed, bool traces, TextWriter output)
+    private static int RunOne(string scenario, ulong seed, int? hours, bool traces, TextWriter output)
     {
-        SeedResult result = Scenario.Run(scenario, seed, traces ? output.WriteLine : null);
+        SeedResult result = Scenario.Run(scenario, seed, traces ? output.WriteLine : null, hours);
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{scenario} seed {seed}: {result.Steps} steps in {result.VirtualTime.TotalSeconds:F3} s of virtual time, sha256 {result.Hash}"));
@@ -80,7 +85,7 @@ internal static class Runner
         return Report(result, output);
     }
 
-    private static int RunMany(string scenario, ulong from, ulong count, int jobs, TextWriter output)
+    private static int RunMany(string scenario, ulong from, ulong count, int? hours, int jobs, TextWriter output)
     {
         SeedResult? failure = null;
         ulong next = from;
@@ -117,7 +122,7 @@ internal static class Runner
                     seed = next++;
                 }
 
-                SeedResult result = Scenario.Run(scenario, seed);
+                SeedResult result = Scenario.Run(scenario, seed, null, hours);
                 lock (gate)
                 {
                     done++;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace HyperActors.Simulation;
 
@@ -6,7 +7,7 @@ namespace HyperActors.Simulation;
 public static class Scenario
 {
     /// <summary>Every name that <see cref="Run"/> knows.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["copy", "copy-udx", "feed-small", "feed-large", "dht", "dht-small"];
+    public static IReadOnlyList<string> Names { get; } = ["copy", "copy-udx", "feed-small", "feed-large", "dht", "dht-small", "soak"];
 
     private static DhtScenarioOptions Small { get; } = new()
     {
@@ -17,7 +18,11 @@ public static class Scenario
     };
 
     /// <summary>Tells one story to its end.</summary>
-    public static SeedResult Run(string name, ulong seed, Action<string>? trace = null)
+    /// <param name="name">Which.</param>
+    /// <param name="seed">What decides it.</param>
+    /// <param name="trace">Hears a line for each thing that happens.</param>
+    /// <param name="hours">How long a soak is; null for as long as its file says.</param>
+    public static SeedResult Run(string name, ulong seed, Action<string>? trace = null, int? hours = null)
     {
         if (name == "copy")
         {
@@ -37,7 +42,13 @@ public static class Scenario
             return dht.Run(name);
         }
 
-        FeedScenarioOptions options = Load(name);
+        if (name == "soak")
+        {
+            SoakScenarioOptions soak = Load(name, ScenarioJson.Default.SoakScenarioOptions) with { KillsPercent = seed % 2 == 0 ? 50 : 0 };
+            return Run(name, seed, hours is { } said ? soak with { Hours = said } : soak, trace);
+        }
+
+        FeedScenarioOptions options = Load(name, ScenarioJson.Default.FeedScenarioOptions);
         return Run(name, seed, options, FeedScenario.Vary(options, seed), trace);
     }
 
@@ -46,14 +57,39 @@ public static class Scenario
         string name, ulong seed, FeedScenarioOptions options, WorldOptions worldOptions, Action<string>? trace = null) =>
         Run(name, seed, worldOptions, world => new FeedScenario(world, options).RunAsync(), trace);
 
+    /// <summary>Tells of a day, or as long as the options say.</summary>
+    public static SeedResult Run(string name, ulong seed, SoakScenarioOptions options, Action<string>? trace = null)
+    {
+        SoakScenario? soak = null;
+        try
+        {
+            SeedResult result = Run(
+                name,
+                seed,
+                SoakScenario.World,
+                world =>
+                {
+                    soak = new SoakScenario(world, options);
+                    return soak.RunAsync();
+                },
+                trace,
+                TimeSpan.FromHours(options.Hours * 2));
+            return result with { Report = soak?.Report };
+        }
+        finally
+        {
+            soak?.Dispose();
+        }
+    }
+
     private static SeedResult Run(
-        string name, ulong seed, WorldOptions options, Func<World, Task> story, Action<string>? trace)
+        string name, ulong seed, WorldOptions options, Func<World, Task> story, Action<string>? trace, TimeSpan? within = null)
     {
         using var world = new World(seed, options, trace);
         string? failure = null;
         try
         {
-            world.Run(() => story(world));
+            world.Run(() => story(world), within);
         }
         catch (SimulationFailedException e)
         {
@@ -67,11 +103,11 @@ public static class Scenario
         return new SeedResult(name, seed, world.Hash, world.Engine.Journal.Steps, world.Now, failure);
     }
 
-    private static FeedScenarioOptions Load(string name)
+    private static T Load<T>(string name, JsonTypeInfo<T> type)
     {
         using Stream json = typeof(Scenario).Assembly.GetManifestResourceStream($"{name}.json")
             ?? throw new ArgumentException($"there is no scenario '{name}'; there are {string.Join(", ", Names)}", nameof(name));
-        return JsonSerializer.Deserialize(json, ScenarioJson.Default.FeedScenarioOptions)!;
+        return JsonSerializer.Deserialize(json, type)!;
     }
 }
 

@@ -24,7 +24,10 @@ public sealed class SimulatedHost
 
     public IPAddress Address { get; }
 
-    public SimulatedStoreDisk Disk { get; }
+    public SimulatedStoreDisk Disk { get; private set; }
+
+    /// <summary>Whether the process has its catalog open.</summary>
+    public bool HasCatalog => _catalog is not null;
 
     /// <summary>The node; null while the host's process is not running.</summary>
     public HyperNode? Node { get; private set; }
@@ -32,13 +35,21 @@ public sealed class SimulatedHost
     /// <summary>How often the process was started.</summary>
     public int Lives { get; private set; }
 
+    /// <summary>Another machine takes the place of this one: its disk is empty.</summary>
+    public void Reinstall()
+    {
+        Invariant.Hold(Node is null);
+        Disk = _world.AddDisk(Address);
+    }
+
     /// <summary>Starts the process. Its catalog is new: what it knows of feeds it reads off the disk.</summary>
-    public async Task<HyperNode> StartAsync()
+    public async Task<HyperNode> StartAsync(Func<NodeOptions, NodeOptions>? configure = null)
     {
         Invariant.Hold(Node is null);
         _catalog = FeedCatalog.Open(":memory:");
         var doors = new NodeDoors(_world.Network.At(Address), Disk, _random, () => _world.Datagrams.At(Address));
         NodeOptions options = _options.Node with { Name = $"{Address}-{++Lives}" };
+        options = configure?.Invoke(options) ?? options;
         Node = await HyperNode.StartAsync(options, _world.Engine.System, doors, _catalog);
         return Node;
     }
@@ -69,6 +80,7 @@ public sealed class SimulatedHost
         Node.Abort();
         Node = null;
         _catalog!.Dispose();
+        _catalog = null;
     }
 
     public override string ToString() => $"{Address} (life {Lives})";

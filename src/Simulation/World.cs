@@ -51,25 +51,33 @@ public sealed class World : IDisposable
     public SimulatedHost AddHost()
     {
         int number = _hosts.Count + 1;
-        var address = new IPAddress([10, 0, (byte)(number >> 8), (byte)number]);
-        var disk = new SimulatedStoreDisk(Engine, Fork(), address.ToString(), _options.Disk);
-        var host = new SimulatedHost(this, address, disk, Fork(), _options);
+        return AddHost(new IPAddress([10, 0, (byte)(number >> 8), (byte)number]));
+    }
+
+    /// <inheritdoc cref="AddHost()"/>
+    public SimulatedHost AddHost(IPAddress address)
+    {
+        var host = new SimulatedHost(this, address, AddDisk(address), Fork(), _options);
         _hosts.Add(host);
         return host;
     }
+
+    internal SimulatedStoreDisk AddDisk(IPAddress address) => new(Engine, Fork(), address.ToString(), _options.Disk);
 
     /// <summary>Chance for whoever drives the world, apart from what its parts draw.</summary>
     public RandomSource Fork() => RandomSource.Seeded(_random.NextUInt64());
 
     /// <summary>Lives a story to its end, or to the first failure.</summary>
+    /// <param name="story">What happens.</param>
+    /// <param name="within">So much virtual time it may take; six hours when not said.</param>
     /// <exception cref="SimulationFailedException">Something happened that must not.</exception>
-    public void Run(Func<Task> story) => Engine.Run(
+    public void Run(Func<Task> story, TimeSpan? within = null) => Engine.Run(
         async () =>
         {
             Task first = await Task.WhenAny(story(), _failed.Task);
             await first;
         },
-        s_longestRun);
+        within ?? s_longestRun);
 
     /// <summary>Something happened that must not: the run ends here.</summary>
     public void Fail(string what) => _failed.TrySetException(new SimulationFailedException($"at {Now}: {what}"));

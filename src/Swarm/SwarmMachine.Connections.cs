@@ -184,7 +184,7 @@ public sealed partial class SwarmMachine
     private void Admit(long id, PublicKey publicKey)
     {
         bool isWanted = _peers.TryGetValue(publicKey, out SwarmPeer? peer) && peer.IsExplicit;
-        if (_serverConnections >= _options.MaxServerConnections || (_connections.Count >= _options.MaxPeers && !isWanted))
+        if (_serverConnections >= _options.MaxServerConnections && !isWanted)
         {
             Refuse(id, "there are as many connections as there may be");
             return;

@@ -14,7 +14,7 @@ public sealed partial class SwarmMachine
 {
     private static readonly TimeSpan s_explicitPause = TimeSpan.FromSeconds(1);
 
-    private readonly SwarmOptions _options;
+    private SwarmOptions _options;
     private readonly PublicKey _self;
     private readonly RandomSource _random;
     private readonly Func<PublicKey, bool>? _firewall;
@@ -69,6 +69,13 @@ public sealed partial class SwarmMachine
     public bool TryPollEvent([NotNullWhen(true)] out SwarmMachineEvent? machineEvent) => _events.TryDequeue(out machineEvent);
 
     public bool TryGetPeer(PublicKey publicKey, [NotNullWhen(true)] out SwarmPeer? peer) => _peers.TryGetValue(publicKey, out peer);
+
+    /// <summary>Takes up other limits and times. Connections beyond them stay; the back-offs and their jitter stay what they were.</summary>
+    public void Reconfigure(SwarmOptions options, TimeSpan now)
+    {
+        _options = options;
+        Attempt(now);
+    }
 
     /// <summary>It is this late.</summary>
     public void HandleTimeout(TimeSpan now)

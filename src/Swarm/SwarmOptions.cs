@@ -3,8 +3,8 @@ namespace HyperActors.Swarm;
 /// <summary>How many peers a swarm wants, and how patiently it looks for them. The defaults are upstream's where it has any.</summary>
 public sealed record SwarmOptions
 {
-    /// <summary>Connections at most, taken and dialled; peers that were asked for by key come on top. The more of those there
-    /// are, the earlier the swarm stops to dial others (docs/hyperswarm.md#limits).</summary>
+    /// <summary>With so many connections, taken and dialled, the swarm dials nobody more but those that were asked for by key. The more of
+    /// those there are, the earlier it stops (docs/hyperswarm.md#limits). Who dials us is let in all the same.</summary>
     public int MaxPeers { get; set; } = 64;
 
     /// <summary>Dials under way at a time. More connect sooner, and trouble the network more.</summary>
@@ -13,8 +13,9 @@ public sealed record SwarmOptions
     /// <summary>Connections that we dialled, dials under way included.</summary>
     public int MaxClientConnections { get; set; } = int.MaxValue;
 
-    /// <summary>Connections of peers that dialled us.</summary>
-    public int MaxServerConnections { get; set; } = int.MaxValue;
+    /// <summary>Connections of peers that dialled us; those that were asked for by key come on top. More serves more peers at a time, up to
+    /// the node's own limit on connections, half of which this leaves for dials.</summary>
+    public int MaxServerConnections { get; set; } = 512;
 
     /// <summary>Topics at a time, those that are being left included: each is announced every ten minutes.</summary>
     public int MaxTopics { get; set; } = 4096;

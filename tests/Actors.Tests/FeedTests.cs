@@ -46,6 +46,23 @@ public sealed class FeedTests : TestWorld
         Assert.Equal(Bytes("x"), Await(() => _feed.GetAsync(0)).Bytes.ToArray());
     }
 
+    [Theory]
+    [InlineData(1UL << 48)]
+    [InlineData(1UL << 52)]
+    public void A_download_to_an_end_that_nobody_will_reach_costs_what_is_there(ulong end)
+    {
+        var steps = new List<DownloadProgress>();
+        using var cancel = new CancellationTokenSource();
+        Task download = Begin(() => _feed.DownloadAsync(0, end, new Steps(steps), cancel.Token));
+        Engine.RunUntilIdle();
+        Assert.Equal(1ul, Await(() => _feed.AppendAsync(Bytes("x"))));
+        Engine.RunUntilIdle();
+
+        Assert.Equal([new DownloadProgress(0, end, 0), new DownloadProgress(1, end, 0)], steps);
+        cancel.Cancel();
+        Assert.ThrowsAny<OperationCanceledException>(() => Engine.Run(download));
+    }
+
     [Fact]
     public void An_index_that_no_block_can_have_is_an_error_of_the_caller()
     {
@@ -145,6 +162,13 @@ public sealed class FeedTests : TestWorld
         Engine.Advance(TimeSpan.FromSeconds(10));
         Assert.Equal((5ul, 5ul), (copy.Length, copy.ContiguousLength));
         Assert.Equal(Blocks(5)[4].ToArray(), Await(() => copy.GetAsync(4)).Bytes.ToArray());
+
+        // Who asks it for the feed is answered: with what it holds.
+        TestNode late = StartNode();
+        Feed third = late.Open(_feed.Key);
+        Connect(late, reader);
+        Await(() => third.DownloadAsync(0, 5), TimeSpan.FromSeconds(5));
+        Assert.Equal(5ul, third.Length);
     }
 
     private bool IsFrozen(Feed feed)

@@ -72,6 +72,24 @@ public class ConnectorTests
     }
 
     [Fact]
+    public void A_node_that_closes_while_it_looks_for_a_peer_is_done_at_once_whenever_that_is()
+    {
+        var world = new PunchWorld();
+        PeerHost listening = world.AddPeer(null);
+        world.ListenAndWait(listening);
+        for (int i = 0; i < 60; i++)
+        {
+            PeerHost calling = world.AddPeer(null);
+            Flow<PeerConnection> connecting = world.Connect(calling, listening.Keys.PublicKey);
+            world.Net.Run(0.005 * i);
+
+            calling.Node.Destroy();
+
+            Assert.True(connecting.IsCompleted, $"after {5 * i} ms");
+        }
+    }
+
+    [Fact]
     public void Neighbours_behind_one_translator_find_each_other_inside()
     {
         var world = new PunchWorld();

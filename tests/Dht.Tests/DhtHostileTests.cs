@@ -234,6 +234,30 @@ public class DhtHostileTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Limits_on_what_is_asked_and_answered_change_while_the_node_lives()
+    {
+        var cluster = new DhtCluster(1, prefix: "80.7");
+        DhtNode node = cluster.Nodes[0];
+        byte[] request = new byte[RpcCodec.MaxOverhead];
+        int length = RpcCodec.EncodeRequest(request, 1, cluster.First, null, null, true, DhtCommand.Ping, null, false, default);
+        void Ask(int times)
+        {
+            for (int i = 0; i < times; i++)
+            {
+                node.HandleDatagram(request.AsSpan(0, length), node.ServerSocket, MemoryNet.Address("90.1.1.1", 9), cluster.Net.Now);
+            }
+        }
+
+        Ask(50);
+        DhtOptions before = node.Options;
+        node.Limit(before with { RequestBurst = 5, RequestsPerSecond = 1, BucketSize = 3, TickInterval = TimeSpan.FromHours(1) });
+        Ask(50);
+
+        Assert.Equal((55, 45), (node.Counters.RequestsHandled, node.Counters.OverRequestRate));
+        Assert.Equal(before with { RequestBurst = 5, RequestsPerSecond = 1 }, node.Options);
+    }
+
+    [Fact]
     public void One_network_has_ten_places_in_the_table_and_neighbours_have_all()
     {
         var cluster = new DhtCluster(1, prefix: "80.7");

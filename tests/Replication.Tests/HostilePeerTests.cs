@@ -242,6 +242,50 @@ public sealed class HostilePeerTests
     }
 
     [Fact]
+    public void A_feed_that_was_frozen_in_an_earlier_life_answers_who_asks_and_asks_for_nothing()
+    {
+        MemoryFeed backup = Source.Copy();
+        MemoryFeed ours = Source.Copy().Append("one history");
+        backup.Append("another history", "and more");
+        var frozen = new Side(ours, isFrozen: true);
+        frozen.Replicator.SetDownloading(true, default);
+        frozen.Replicator.Attach(Side.Peer(), default);
+        frozen.Drain();
+        Assert.Empty(frozen.Events);
+
+        frozen.Replicator.HandleOpened(Side.Peer(), Side.Handshake, default);
+        frozen.Drain();
+        SyncMessage sync = Assert.Single(frozen.TakeSent<SyncMessage>());
+        Assert.Equal<(ulong, ulong, bool)>((0UL, Length + 1, false), (sync.Fork, sync.Length, sync.IsDownloading));
+
+        // It is longer, and of a later fork, and has what we lack: still it is asked for nothing.
+        frozen.Receive(Sync(Length + 2, Length + 1, canUpgrade: true), new RangeMessage(0, Length + 2, false));
+        Assert.Empty(frozen.TakeSent<RequestMessage>());
+        frozen.Replicator.Update(9, default);
+        frozen.Drain();
+        Assert.Equal([9UL], frozen.Finished);
+
+        // A block is served, and so is the proof by which the peer finds out itself.
+        frozen.Receive(new RequestMessage(1, new ProofRequest { Block = new BlockRequest(2, 0) }));
+        DataMessage block = Assert.Single(frozen.TakeSent<DataMessage>());
+        Assert.Equal(1UL, block.Request);
+        Assert.Equal(ours.Blocks[2], block.Proof.Block!.Value.Value.ToArray());
+        frozen.Receive(new RequestMessage(0, new ProofRequest { Upgrade = new UpgradeRequest(0, Length + 1) }));
+        DataMessage evidence = Assert.Single(frozen.TakeSent<DataMessage>());
+        var other = new Side(backup);
+        other.Replicator.SetDownloading(true, default);
+        other.Open();
+        other.Receive(evidence);
+        Assert.True(other.Replicator.IsFrozen);
+
+        // Whoever wants nothing either is let go.
+        Assert.Empty(frozen.Closed);
+        frozen.Receive(Sync(Length + 2, Length + 1) with { IsDownloading = false });
+        Assert.Equal([Side.Peer()], frozen.Closed);
+        Assert.Empty(frozen.Failed);
+    }
+
+    [Fact]
     public void Evidence_that_proves_nothing_is_counted_and_no_conflict()
     {
         Side reader = Synced();

@@ -35,10 +35,10 @@ public sealed class ReplayLaws
     public void Another_seed_gives_another_run() =>
         Assert.NotEqual(Scenario.Run("copy", 5).Hash, Scenario.Run("copy", 6).Hash);
 
-    private static string RunInAProcess(string scenario, int seed)
+    internal static string RunInAProcess(string scenario, int seed, params string[] more)
     {
         string assembly = typeof(Scenario).Assembly.Location;
-        var start = new ProcessStartInfo("dotnet", [assembly, "--scenario", scenario, "--seed", $"{seed}"])
+        var start = new ProcessStartInfo("dotnet", [assembly, "--scenario", scenario, "--seed", $"{seed}", .. more])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,

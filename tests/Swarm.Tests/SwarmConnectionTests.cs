@@ -39,9 +39,44 @@ public sealed class SwarmConnectionTests
     }
 
     [Fact]
+    public void A_swarm_that_dials_nobody_more_still_lets_in_who_dials_it()
+    {
+        var swarm = new SwarmHarness(new SwarmOptions { MaxPeers = 2, MaxParallel = 10 });
+        for (int i = 20; i < 200; i++)
+        {
+            swarm.Do((m, now) => m.HandleIncoming(Key(i), now));
+        }
+
+        Assert.Equal(180, swarm.TakeAll<SwarmCommand.Admit>().Count);
+        swarm.Found(Lookup(swarm), Key(1), Key(2));
+        Assert.Empty(swarm.TakeAll<SwarmCommand.Dial>());
+        Assert.Empty(swarm.TakeAll<SwarmCommand.Refuse>());
+    }
+
+    [Fact]
+    public void Other_limits_hold_at_once_for_dials_and_for_those_who_come_in()
+    {
+        var options = new SwarmOptions { MaxPeers = 1, MaxParallel = 10, MaxServerConnections = 1 };
+        var swarm = new SwarmHarness(options);
+        swarm.Do((m, now) => m.HandleIncoming(Key(20), now));
+        swarm.Found(Lookup(swarm), Key(1), Key(2));
+        Assert.Empty(swarm.TakeAll<SwarmCommand.Dial>());
+
+        swarm.Do((m, now) => m.Reconfigure(options with { MaxPeers = 3, MaxServerConnections = 2 }, now));
+        Assert.Equal(2, swarm.TakeAll<SwarmCommand.Dial>().Count);
+        swarm.Do((m, now) => m.HandleIncoming(Key(21), now));
+        Assert.Equal(2, swarm.TakeAll<SwarmCommand.Admit>().Count);
+
+        swarm.Do((m, now) => m.Reconfigure(options, now));
+        swarm.Do((m, now) => m.HandleIncoming(Key(22), now));
+        Assert.Single(swarm.TakeAll<SwarmCommand.Refuse>());
+        Assert.Empty(swarm.TakeAll<SwarmCommand.Close>());
+    }
+
+    [Fact]
     public void A_peer_that_was_asked_for_by_key_is_let_in_when_others_are_not()
     {
-        var swarm = new SwarmHarness(new SwarmOptions { MaxPeers = 1 });
+        var swarm = new SwarmHarness(new SwarmOptions { MaxServerConnections = 1 });
         swarm.Do((m, now) => m.HandleIncoming(Key(1), now));
         swarm.Do((m, now) => m.JoinPeer(Key(2), now));
         long dial = swarm.Take<SwarmCommand.Dial>().ConnectionId;

@@ -12,8 +12,8 @@ public sealed class SwarmMachineLaws
     {
         MaxPeers = 6,
         MaxParallel = 2,
-        MaxClientConnections = 4,
-        MaxServerConnections = 3,
+        MaxClientConnections = 3,
+        MaxServerConnections = 2,
         MaxTopics = 3,
         MaxSessions = 6,
         MaxKnownPeers = 10,
@@ -58,7 +58,7 @@ public sealed class SwarmMachineLaws
             swarm.Commands.Clear();
             SwarmMachine machine = swarm.Machine;
             Assert.InRange(machine.Connecting, 0, _options.MaxParallel);
-            Assert.InRange(machine.OpenConnections, 0, _options.MaxPeers + 3);
+            Assert.InRange(machine.OpenConnections, 0, _options.MaxClientConnections + _options.MaxServerConnections + 3);
             Assert.InRange(machine.Topics.Count(), 0, _options.MaxTopics);
             Assert.InRange(machine.Peers.Count, 0, _options.MaxKnownPeers + 9);
         }

@@ -75,8 +75,8 @@ public sealed class SwarmWorldTests
     public void A_swarm_with_little_room_never_holds_more_than_it_may_and_uses_what_it_has() => Check.That<ulong>(
         seed =>
         {
-            SwarmWorld world = Joined(seed, count: 10, new SwarmOptions { MaxPeers = 4 });
-            return world.Nodes.All(n => n.Machine.OpenConnections is > 0 and <= 4);
+            SwarmWorld world = Joined(seed, count: 10, new SwarmOptions { MaxPeers = 4, MaxServerConnections = 3 });
+            return world.Nodes.All(n => n.Machine.OpenConnections is > 0 and <= 4 + 3);
         },
         cases: 20);
 

@@ -72,6 +72,11 @@ public sealed partial class DhtActor : ReceiveActor, IWithTimers
                 Drain();
             }
         });
+        Receive<Limit>(m =>
+        {
+            _setup.Memory.Limits = m.Limits;
+            Node.Limit(m.Limits);
+        });
         Receive<NamesKnown>(m => Begin(m.Nodes));
         Receive<LookAtNetwork>(_ => LookAround());
         Receive<Remember>(_ => WriteContacts());
@@ -114,6 +119,11 @@ public sealed partial class DhtActor : ReceiveActor, IWithTimers
             client.Address,
             Context.System.Scheduler.Now,
             Now);
+        if (_setup.Memory.Limits is { } limits)
+        {
+            Node.Limit(limits);
+        }
+
         Node.Buckets = new BucketActors(Context, Node.Options);
         _connector = new Connector(Node, _network.Connecting, _setup.Keys, this, _network.RelaysForOthers ? _network.Relay : null);
         _dht.Commands.Server = _connector.TryHandle;

@@ -32,6 +32,9 @@ public sealed partial class DhtActor
     /// <summary>Takes the node's announcement back from these nodes alone. Answered with <see cref="OperationDone"/>.</summary>
     public sealed record Unannounce(long Id, DiscoveryKey Topic, IReadOnlyList<DhtAddress> ClosestNodes);
 
+    /// <summary>Other limits on what is asked and answered hold from now on.</summary>
+    public sealed record Limit(DhtOptions Limits);
+
     /// <summary>A node has told of a peer under the topic that is looked up; the same peer may come more than once.</summary>
     /// <param name="Id">Of the request.</param>
     /// <param name="PublicKey">Who it is; the node itself never.</param>

@@ -24,9 +24,19 @@ public sealed record DhtSetup(
     IActorRef? Connections,
     ILogger Log)
 {
+    /// <summary>What was changed since the node began.</summary>
+    public DhtMemory Memory { get; } = new();
+
     /// <summary>The limits and times of the links to blind relays, and to those who relay through the node.</summary>
     public LinkOptions Links { get; init; } = new();
 
     /// <summary>How such connections are made.</summary>
     public ConnectionOptions RelayConnections { get; init; } = new();
+}
+
+/// <summary>What was changed while a DHT ran, for the life after a fault. The actor's alone; it is read and written in its turns only.</summary>
+public sealed class DhtMemory
+{
+    /// <summary>What holds in place of the limits that the node began with; null while those hold.</summary>
+    internal DhtOptions? Limits { get; set; }
 }

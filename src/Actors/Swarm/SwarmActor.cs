@@ -76,6 +76,9 @@ public sealed partial class SwarmActor : ReceiveActor, IWithTimers
 
     public sealed record Unwatch(ChannelWriter<SwarmEvent> Events);
 
+    /// <summary>Other limits and times hold from now on.</summary>
+    public sealed record Reconfigure(SwarmOptions Options);
+
     /// <summary>Leaves every topic. Answered with <see cref="Stopped"/>, within <see cref="SwarmOptions.LeaveTimeout"/>.</summary>
     public sealed record Stop
     {
@@ -115,7 +118,7 @@ public sealed partial class SwarmActor : ReceiveActor, IWithTimers
         _setup = setup;
         _life = setup.Memory.NextLife();
         _requests = _life;
-        _machine = new SwarmMachine(setup.Options, setup.Self, setup.Random, setup.Firewall, _life);
+        _machine = new SwarmMachine(setup.Memory.Options ?? setup.Options, setup.Self, setup.Random, setup.Firewall, _life);
 
         Receive<Join>(Handle);
         Receive<RefreshSession>(m => Request(id => _machine.RefreshSession(Session(m.SessionId), id, Now)));
@@ -136,6 +139,12 @@ public sealed partial class SwarmActor : ReceiveActor, IWithTimers
         {
             _setup.Memory.IsSuspended = false;
             Request(id => _machine.Resume(id, Now));
+        });
+        Receive<Reconfigure>(m =>
+        {
+            _setup.Memory.Options = m.Options;
+            _machine.Reconfigure(m.Options, Now);
+            Drain();
         });
         Receive<GetInfo>(_ => Sender.Tell(Describe(), Self));
         Receive<Watch>(m => _watchers.Add(m.Events));
@@ -249,7 +258,7 @@ public sealed partial class SwarmActor : ReceiveActor, IWithTimers
     private void Handle(Stop stop)
     {
         _stopping = Sender;
-        Timers.StartSingleTimer(nameof(LeaveTimedOut), LeaveTimedOut.Instance, _setup.Options.LeaveTimeout);
+        Timers.StartSingleTimer(nameof(LeaveTimedOut), LeaveTimedOut.Instance, (_setup.Memory.Options ?? _setup.Options).LeaveTimeout);
         _machine.Stop(++_requests, Now);
         Drain();
     }

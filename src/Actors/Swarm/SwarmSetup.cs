@@ -39,6 +39,9 @@ public sealed class SwarmMemory
 
     internal bool IsSuspended { get; set; }
 
+    /// <summary>What holds in place of the options that the swarm began with; null while those hold.</summary>
+    internal SwarmOptions? Options { get; set; }
+
     internal long NextSession() => ++_sessions;
 
     /// <summary>Numbers of one life are never those of another.</summary>

@@ -143,7 +143,7 @@ internal sealed class FeedDownloadCommand : Verb
         /// <summary>True when nothing has to be asked of a peer.</summary>
         public async ValueTask<bool> IsCompleteAsync(IFeed feed, CancellationToken cancellationToken)
         {
-            if (range.To is not { } to)
+            if (range.To is not { } to || to > feed.Length)
             {
                 return false;
             }

@@ -31,6 +31,21 @@ public sealed class Configuration
         "node.connections.maxConnections", "node.connections.maxHalfOpenPerAddress", "node.connections.connectTimeout",
         "node.connections.maxUnconsumedBytes", "node.connections.maxUnwrittenBytes", "node.connections.maxWriteSize",
         "node.connections.endTimeout",
+
+        // All that SwarmMachine.Reconfigure and DhtNode.Limit take up.
+        "node.network.swarm.maxPeers", "node.network.swarm.maxParallel", "node.network.swarm.maxClientConnections",
+        "node.network.swarm.maxServerConnections", "node.network.swarm.maxTopics", "node.network.swarm.maxSessions",
+        "node.network.swarm.maxKnownPeers", "node.network.swarm.maxTopicsPerPeer", "node.network.swarm.maxDiscovered",
+        "node.network.swarm.maxRelays", "node.network.swarm.maxFlushes", "node.network.swarm.refreshInterval",
+        "node.network.swarm.refreshJitter", "node.network.swarm.sleepGrace", "node.network.swarm.queryTimeout",
+        "node.network.swarm.dialTimeout", "node.network.swarm.serviceTimeout", "node.network.swarm.leaveTimeout",
+        "node.network.swarm.minConnectionTime",
+        "node.network.limits.concurrency", "node.network.limits.maxInflight", "node.network.limits.requestTimeout",
+        "node.network.limits.retries", "node.network.limits.queryRetries", "node.network.limits.maxVisits",
+        "node.network.limits.maxRepliesPerNetwork", "node.network.limits.maxContactsPerNetwork", "node.network.limits.maxPingDelay",
+        "node.network.limits.maxDelayedPings", "node.network.limits.maxDownHintsPerTick", "node.network.limits.maxChecks",
+        "node.network.limits.verifiesAskers", "node.network.limits.strangerBytesPerSecond", "node.network.limits.strangerBurstBytes",
+        "node.network.limits.requestsPerSecond", "node.network.limits.requestBurst", "node.network.limits.maxMeteredHosts",
     };
 
     private static readonly IReadOnlyList<Setting> All =

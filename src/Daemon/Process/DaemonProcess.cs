@@ -218,18 +218,21 @@ public sealed class DaemonProcess
 
     private void TakeUp(Configuration loaded, LogLevels levels, ApiServer api, HyperNode node, ILogger log)
     {
-        string[] changed =
-        [
-            .. loaded.Settings.Zip(_configuration.Settings)
-                .Where(pair => pair.First.Value != pair.Second.Value)
-                .Select(pair => pair.First.Reloadable ? pair.First.Key : $"{pair.First.Key} (after the next start)"),
-        ];
+        IReadOnlyList<string> changed = Changes(_configuration, loaded);
         levels.Options = loaded.Options.Log;
         api.Reload(loaded.Options.Api);
-        node.Reconfigure(loaded.Options.Node.Connections);
+        node.Reconfigure(loaded.Options.Node);
         _configuration = loaded;
-        Log.Reloaded(log, changed.Length == 0 ? "nothing has changed" : string.Join(", ", changed));
+        Log.Reloaded(log, changed.Count == 0 ? "nothing has changed" : string.Join(", ", changed));
     }
+
+    /// <summary>What differs between two configurations, and of it what a running daemon cannot take up.</summary>
+    internal static IReadOnlyList<string> Changes(Configuration before, Configuration after) =>
+    [
+        .. after.Settings.Zip(before.Settings)
+            .Where(pair => pair.First.Value != pair.Second.Value)
+            .Select(pair => pair.First.Reloadable ? pair.First.Key : $"{pair.First.Key} (needs a restart)"),
+    ];
 
     private void Reload(LogLevels levels, ApiServer api, HyperNode node, ILogger log)
     {

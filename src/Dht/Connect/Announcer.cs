@@ -160,6 +160,10 @@ public sealed class Announcer
         if (duration is { } length)
         {
             await Flow.WhenAny(_pause.Flow, Runner.Sleep(length, pause));
+            if (pause.IsCancelled)
+            {
+                throw new FlowCancelledException();
+            }
         }
         else
         {

@@ -271,6 +271,13 @@ internal sealed partial class OutgoingConnection : IStreamOwner
 
                 arrived = new FlowSource(_connector.Runner, _search);
                 await Flow.WhenAny(arrived.Flow, query.Completion);
+
+                // WhenAny never fails itself: whoever waits in a cancelled scope would go round for ever.
+                if (_search.IsCancelled)
+                {
+                    throw new FlowCancelledException();
+                }
+
                 continue;
             }
 

@@ -47,6 +47,9 @@ public sealed class DeterministicSystem : IDisposable
     /// <summary>Virtual time since the start of the run.</summary>
     public TimeSpan Now => _clock.Elapsed;
 
+    /// <summary>Timers that wait for their time.</summary>
+    public int ArmedTimers => _clock.Armed;
+
     public Journal Journal => _dispatcher.Journal;
 
     internal static SynchronizationContext? ContextOfThread => t_running?.Context;

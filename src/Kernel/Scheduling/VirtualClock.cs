@@ -15,6 +15,9 @@ internal sealed class VirtualClock : Clock
     /// <summary>When the next item is due; null while nothing is armed.</summary>
     public TimeSpan? NextDue => _heap.Count == 0 ? null : _heap.First.Due;
 
+    /// <summary>Items that are armed.</summary>
+    public int Armed => _heap.Count;
+
     public override void Arm(ScheduledItem item, TimeSpan due)
     {
         if (!item.IsDisarmed)

@@ -147,6 +147,9 @@ internal sealed class PeerState(PeerId id, ReplicationOptions options)
         OutboxSize += message.ApproximateSize;
     }
 
+    /// <summary>A conflict was found while it was open: it is shown ours, and then its channel is closed.</summary>
+    public bool IsLeaving { get; set; }
+
     /// <summary>It may be asked again for what it refused.</summary>
     public void ForgiveRefusals()
     {
@@ -164,6 +167,7 @@ internal sealed class PeerState(PeerId id, ReplicationOptions options)
         ForgivenAt = null;
         ConflictDeadline = null;
         IsEvidenceChecked = false;
+        IsLeaving = false;
         Fork = 0;
         Length = 0;
         CanUpgradeUs = false;

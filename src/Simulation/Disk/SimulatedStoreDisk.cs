@@ -7,6 +7,8 @@ namespace HyperActors.Simulation;
 /// <summary>The disk of one simulated host: feeds in memory that answer at a virtual time, and outlive the host's process.</summary>
 public sealed class SimulatedStoreDisk : IStoreDisk
 {
+    private static readonly int FilesOfAFeed = Enum.GetValues<FeedFile>().Length;
+
     private readonly DeterministicSystem _world;
     private readonly RandomSource _random;
     private readonly DiskOptions _options;
@@ -33,10 +35,17 @@ public sealed class SimulatedStoreDisk : IStoreDisk
     /// <summary>How many times longer than usual everything takes.</summary>
     public int Slowness { get; set; } = 1;
 
+    /// <summary>Files that the process has open.</summary>
+    public int OpenFiles { get; private set; }
+
+    /// <summary>Memory that the files take.</summary>
+    public long Bytes => _feeds.Values.Sum(f => f.Current.Capacity);
+
     /// <summary>The process is gone: of the writes that were under way some are done, some cut short, some never begun.</summary>
     public void Crash(bool losesPower = false)
     {
         _process++;
+        OpenFiles = 0;
         foreach (Pending pending in _pending)
         {
             pending.Abandon();
@@ -81,6 +90,7 @@ public sealed class SimulatedStoreDisk : IStoreDisk
             _feeds.Add(name, files);
         }
 
+        OpenFiles += FilesOfAFeed;
         return new Device(this, files, name[..8], _process);
     }
 
@@ -107,9 +117,17 @@ public sealed class SimulatedStoreDisk : IStoreDisk
             return false;
         }
 
+        private bool _isDisposed;
+
         /// <summary>As with real files, what was begun is done before they are closed.</summary>
         public void Dispose()
         {
+            if (!_isDisposed && process == disk._process)
+            {
+                disk.OpenFiles -= FilesOfAFeed;
+            }
+
+            _isDisposed = true;
             foreach (Pending pending in disk._pending.Where(p => p.Device == this).ToArray())
             {
                 pending.Complete();

@@ -13,13 +13,15 @@ public sealed class SimulatedDatagrams
 {
     private const int IpOverhead = 28;
 
+    private const int FirstPort = 49_152;
+
     private readonly DeterministicSystem _world;
     private readonly RandomSource _random;
     private readonly SimulatedNetwork _network;
     private readonly Dictionary<UdxAddress, SimulatedUdpSocket> _sockets = [];
     private readonly Dictionary<IPAddress, SimulatedUdpDoor> _hosts = [];
     private readonly Dictionary<(UdxAddress From, UdxAddress To), TimeSpan> _lastArrival = [];
-    private int _nextPort = 49_152;
+    private int _nextPort = FirstPort;
 
     /// <param name="world">The engine with its virtual time.</param>
     /// <param name="random">Decides the fate of each datagram.</param>
@@ -71,13 +73,33 @@ public sealed class SimulatedDatagrams
             throw new SocketException((int)SocketError.AddressNotAvailable);
         }
 
-        var bound = new UdxAddress(address, wanted.Port == 0 ? _nextPort++ : wanted.Port);
+        var bound = new UdxAddress(address, wanted.Port == 0 ? TakePort(address) : wanted.Port);
         return _sockets.ContainsKey(bound) ? throw new SocketException((int)SocketError.AddressAlreadyInUse) : bound;
     }
 
     internal void Add(SimulatedUdpSocket socket) => _sockets.Add(socket.LocalAddress, socket);
 
-    internal void Remove(SimulatedUdpSocket socket) => _sockets.Remove(socket.LocalAddress);
+    internal void Remove(SimulatedUdpSocket socket)
+    {
+        _sockets.Remove(socket.LocalAddress);
+        foreach ((UdxAddress From, UdxAddress To) line in _lastArrival.Keys.Where(
+            l => l.From == socket.LocalAddress || l.To == socket.LocalAddress).ToArray())
+        {
+            _lastArrival.Remove(line);
+        }
+    }
+
+    private int TakePort(IPAddress address)
+    {
+        int port;
+        do
+        {
+            port = _nextPort;
+            _nextPort = port == IPEndPoint.MaxPort ? FirstPort : port + 1;
+        }
+        while (_sockets.ContainsKey(new UdxAddress(address, port)));
+        return port;
+    }
 
     /// <summary>Lets chance decide what becomes of one datagram.</summary>
     internal void Send(SimulatedUdpSocket from, UdxAddress to, ReadOnlySpan<byte> datagram)

@@ -7,6 +7,8 @@ namespace HyperActors.Simulation;
 /// <summary>Streams between simulated hosts: latency, partitions and cuts, all decided by one seed on virtual time.</summary>
 public sealed class SimulatedNetwork
 {
+    private const int FirstPort = 49_152;
+
     private readonly DeterministicSystem _world;
     private readonly RandomSource _random;
     private readonly NetworkOptions _options;
@@ -14,7 +16,7 @@ public sealed class SimulatedNetwork
     private readonly List<SimulatedTransport> _open = [];
     private readonly HashSet<(IPAddress, IPAddress)> _parted = [];
     private readonly Dictionary<IPAddress, Host> _hosts = [];
-    private int _nextPort = 49_152;
+    private int _nextPort = FirstPort;
 
     public SimulatedNetwork(DeterministicSystem world, RandomSource random, NetworkOptions options)
     {
@@ -22,6 +24,9 @@ public sealed class SimulatedNetwork
         _random = random;
         _options = options;
     }
+
+    /// <summary>Ends of streams that are open.</summary>
+    public int OpenStreams => _open.Count;
 
     internal int MaxUnreadBytes => _options.MaxUnreadBytes;
 
@@ -117,9 +122,16 @@ public sealed class SimulatedNetwork
     private static (IPAddress, IPAddress) Pair(IPAddress one, IPAddress other) =>
         one.GetAddressBytes().AsSpan().SequenceCompareTo(other.GetAddressBytes()) <= 0 ? (one, other) : (other, one);
 
+    private int TakePort()
+    {
+        int port = _nextPort;
+        _nextPort = port == IPEndPoint.MaxPort ? FirstPort : port + 1;
+        return port;
+    }
+
     private void Listen(long requestId, IPEndPoint address, IActorRef owner)
     {
-        IPEndPoint bound = address.Port == 0 ? new IPEndPoint(address.Address, _nextPort++) : address;
+        IPEndPoint bound = address.Port == 0 ? new IPEndPoint(address.Address, TakePort()) : address;
         if (_listeners.ContainsKey(bound))
         {
             owner.Tell(new INetwork.ListenFailed(requestId, $"cannot listen on {bound}: another host uses that port"), ActorRefs.NoSender);
@@ -134,7 +146,7 @@ public sealed class SimulatedNetwork
     private void Connect(long requestId, IPAddress from, string host, int port, TimeSpan deadline, IActorRef owner)
     {
         var remote = new IPEndPoint(IPAddress.Parse(host), port);
-        var local = new IPEndPoint(from, _nextPort++);
+        var local = new IPEndPoint(from, TakePort());
         Record("dial", local, remote);
         if (_parted.Contains(Pair(from, remote.Address)))
         {

@@ -93,4 +93,5 @@ public sealed record FeedScenarioOptions
 [JsonSourceGenerationOptions(ReadCommentHandling = System.Text.Json.JsonCommentHandling.Skip, AllowTrailingCommas = true,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(FeedScenarioOptions))]
+[JsonSerializable(typeof(SoakScenarioOptions))]
 internal sealed partial class ScenarioJson : JsonSerializerContext;

@@ -4,7 +4,10 @@ using System.Runtime.InteropServices;
 namespace HyperActors.Storage;
 
 /// <summary>Which blocks are held: pages of 32 768 bits, least significant first, as the file has them.</summary>
-/// <remarks>A page that was never touched takes no memory. See docs/storage.md#bitfield.</remarks>
+/// <remarks>
+/// A page that was never touched takes no memory, and nothing here takes longer for it: the pages lie in order of their
+/// number, so a range of 2^52 blocks costs what is held of it. See docs/storage.md#bitfield.
+/// </remarks>
 public sealed class BlockBitfield
 {
     public const int PageSize = 4096;
@@ -12,61 +15,78 @@ public sealed class BlockBitfield
     private const int PageShift = 15;
     private const ulong PageMask = (1UL << PageShift) - 1;
 
-    private readonly Dictionary<ulong, byte[]> _pages = [];
+    private readonly List<ulong> _numbers = [];
+    private readonly List<byte[]> _pages = [];
     private readonly SortedSet<ulong> _dirty = [];
-    private ulong _end;
 
     /// <summary>Pages that the file does not hold yet, in order.</summary>
     internal IReadOnlyCollection<ulong> Dirty => _dirty;
 
     /// <summary>Whether a block is held.</summary>
-    public bool this[ulong block] =>
-        _pages.TryGetValue(block >> PageShift, out byte[]? page)
-        && (page[(block & PageMask) >> 3] & (1 << (int)(block & 7))) != 0;
+    public bool this[ulong block]
+    {
+        get
+        {
+            ReadOnlySpan<byte> page = PageAt(block >> PageShift);
+            return !page.IsEmpty && (page[(int)(block & PageMask) >> 3] & (1 << (int)(block & 7))) != 0;
+        }
+    }
 
     /// <summary>The first block from <paramref name="start"/> on that is not held.</summary>
-    public ulong FirstUnset(ulong start) => First(start, wanted: false) ?? Math.Max(start, _end << PageShift);
+    public ulong FirstUnset(ulong start)
+    {
+        for (int at = LowerBound(start >> PageShift); at < _pages.Count && _numbers[at] == start >> PageShift; at++)
+        {
+            int bit = FirstInPage(_pages[at], (int)(start & PageMask), wanted: false);
+            if (bit >= 0)
+            {
+                return (_numbers[at] << PageShift) + (ulong)bit;
+            }
+
+            start = (_numbers[at] + 1) << PageShift;
+        }
+
+        return start;
+    }
 
     /// <summary>The first block from <paramref name="start"/> on that is held, if there is one.</summary>
-    public ulong? FirstSet(ulong start) => First(start, wanted: true);
+    public ulong? FirstSet(ulong start)
+    {
+        for (int at = LowerBound(start >> PageShift); at < _pages.Count; at++)
+        {
+            ulong pageStart = _numbers[at] << PageShift;
+            int bit = FirstInPage(_pages[at], start > pageStart ? (int)(start - pageStart) : 0, wanted: true);
+            if (bit >= 0)
+            {
+                return pageStart + (ulong)bit;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>How many blocks of <c>[start, end)</c> are held.</summary>
     public ulong Count(ulong start, ulong end)
     {
         ulong count = 0;
-        while (start < end)
+        for (int at = LowerBound(start >> PageShift); at < _pages.Count && _numbers[at] << PageShift < end; at++)
         {
-            ulong pageEnd = Math.Min(end, ((start >> PageShift) + 1) << PageShift);
-            if (_pages.TryGetValue(start >> PageShift, out byte[]? page))
-            {
-                int first = (int)(start & PageMask);
-                int last = first + (int)(pageEnd - start);
-                for (; first < last && (first & 63) != 0; first++)
-                {
-                    count += (uint)(page[first >> 3] >> (first & 7)) & 1;
-                }
-
-                for (; first + 64 <= last; first += 64)
-                {
-                    count += (uint)BitOperations.PopCount(BitConverter.ToUInt64(page, first >> 3));
-                }
-
-                for (; first < last; first++)
-                {
-                    count += (uint)(page[first >> 3] >> (first & 7)) & 1;
-                }
-            }
-
-            start = pageEnd;
+            ulong pageStart = _numbers[at] << PageShift;
+            int first = start > pageStart ? (int)(start - pageStart) : 0;
+            count += CountInPage(_pages[at], first, (int)Math.Min(end - pageStart, PageMask + 1));
         }
 
         return count;
     }
 
     /// <summary>The bits of a page; empty when none was ever set there.</summary>
-    public ReadOnlySpan<byte> PageAt(ulong page) => _pages.TryGetValue(page, out byte[]? bytes) ? bytes : [];
+    public ReadOnlySpan<byte> PageAt(ulong page)
+    {
+        int at = _numbers.BinarySearch(page);
+        return at >= 0 ? _pages[at] : [];
+    }
 
-    internal Memory<byte> PageBytes(ulong page) => _pages[page];
+    internal Memory<byte> PageBytes(ulong page) => _pages[_numbers.BinarySearch(page)];
 
     internal void MarkClean() => _dirty.Clear();
 
@@ -80,8 +100,8 @@ public sealed class BlockBitfield
             {
                 var page = new byte[PageSize];
                 bytes.CopyTo(page);
-                _pages[number] = page;
-                _end = number + 1;
+                _numbers.Add(number);
+                _pages.Add(page);
             }
         }
     }
@@ -91,27 +111,37 @@ public sealed class BlockBitfield
         for (ulong end = start + count; start < end;)
         {
             ulong number = start >> PageShift;
-            ulong pageEnd = Math.Min(end, (number + 1) << PageShift);
-            if (value || _pages.ContainsKey(number))
+            int at = LowerBound(number);
+            bool isThere = at < _pages.Count && _numbers[at] == number;
+            if (!isThere && !value)
             {
-                SetInPage(Page(number), (int)(start & PageMask), (int)(pageEnd - start), value);
-                _dirty.Add(number);
-            }
-            else if (number >= _end)
-            {
-                return;
+                // Nothing was ever held up to the next page that there is.
+                if (at == _pages.Count)
+                {
+                    return;
+                }
+
+                start = _numbers[at] << PageShift;
+                continue;
             }
 
+            if (!isThere)
+            {
+                _numbers.Insert(at, number);
+                _pages.Insert(at, new byte[PageSize]);
+            }
+
+            ulong pageEnd = Math.Min(end, (number + 1) << PageShift);
+            SetInPage(_pages[at], (int)(start & PageMask), (int)(pageEnd - start), value);
+            _dirty.Add(number);
             start = pageEnd;
         }
     }
 
-    private byte[] Page(ulong number)
+    private int LowerBound(ulong number)
     {
-        ref byte[]? page = ref CollectionsMarshal.GetValueRefOrAddDefault(_pages, number, out _);
-        page ??= new byte[PageSize];
-        _end = Math.Max(_end, number + 1);
-        return page;
+        int at = _numbers.BinarySearch(number);
+        return at >= 0 ? at : ~at;
     }
 
     private static void SetInPage(byte[] page, int start, int count, bool value)
@@ -135,28 +165,25 @@ public sealed class BlockBitfield
         }
     }
 
-    private ulong? First(ulong start, bool wanted)
+    private static uint CountInPage(byte[] page, int first, int end)
     {
-        for (ulong number = start >> PageShift; number < _end; number++, start = number << PageShift)
+        uint count = 0;
+        for (; first < end && (first & 63) != 0; first++)
         {
-            if (!_pages.TryGetValue(number, out byte[]? page))
-            {
-                if (!wanted)
-                {
-                    return start;
-                }
-
-                continue;
-            }
-
-            int at = FirstInPage(page, (int)(start & PageMask), wanted);
-            if (at >= 0)
-            {
-                return (number << PageShift) + (ulong)at;
-            }
+            count += (uint)(page[first >> 3] >> (first & 7)) & 1;
         }
 
-        return null;
+        for (; first + 64 <= end; first += 64)
+        {
+            count += (uint)BitOperations.PopCount(BitConverter.ToUInt64(page, first >> 3));
+        }
+
+        for (; first < end; first++)
+        {
+            count += (uint)(page[first >> 3] >> (first & 7)) & 1;
+        }
+
+        return count;
     }
 
     private static int FirstInPage(byte[] page, int start, bool wanted)

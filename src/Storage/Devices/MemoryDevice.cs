@@ -9,6 +9,9 @@ public sealed class MemoryDevice : IDevice
     /// <summary>The bytes of a file.</summary>
     public ReadOnlySpan<byte> this[FeedFile file] => _files[(int)file].AsSpan(0, (int)_lengths[(int)file]);
 
+    /// <summary>Memory that the files take.</summary>
+    public long Capacity => _files.Sum(file => (long)file.Length);
+
     public bool Execute(IoRequest request, Action<IoRequest, IoResult> completed, out IoResult result)
     {
         result = Execute(request);

@@ -9,10 +9,11 @@ internal sealed class Side
 {
     private readonly Dictionary<PeerId, List<ReplicationMessage>> _sent = [];
 
-    public Side(MemoryFeed feed, ReplicationOptions? options = null, ulong seed = 1)
+    public Side(MemoryFeed feed, ReplicationOptions? options = null, ulong seed = 1, bool isFrozen = false)
     {
         Feed = feed;
-        Replicator = new Replicator(feed.Key, feed.State, feed.Have(), options ?? new ReplicationOptions(), RandomSource.Seeded(seed));
+        Replicator = new Replicator(
+            feed.Key, feed.State, feed.Have(), options ?? new ReplicationOptions(), RandomSource.Seeded(seed), isFrozen);
     }
 
     public MemoryFeed Feed { get; }
