@@ -22,11 +22,7 @@ public sealed class ActorSelection : ICanTell
 
     public void Tell(object message, IActorRef? sender = null)
     {
-        if (message is null)
-        {
-            throw new InvalidMessageException();
-        }
-
+        ArgumentNullException.ThrowIfNull(message);
         sender ??= ActorCell.Running;
         bool found = false;
         foreach (ActorCell cell in Find())

@@ -27,7 +27,7 @@ public class InvalidActorNameException : AkkaException
     }
 }
 
-/// <summary>Null was told to somebody.</summary>
+/// <summary>Null was told to nobody: to the dead letters. Actors refuse it with an <see cref="ArgumentNullException"/>.</summary>
 public class InvalidMessageException : AkkaException
 {
     public InvalidMessageException()

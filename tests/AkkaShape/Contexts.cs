@@ -84,6 +84,8 @@ public abstract class ActorSystem : IActorRefFactory, IDisposable
 
     public static ActorSystem Create(string name) => Shape.Of<ActorSystem>();
 
+    public static ActorSystem Create(string name, Akka.Configuration.Config config) => Shape.Of<ActorSystem>();
+
     public abstract IActorRef ActorOf(Props props, string name = null);
 
     public abstract ActorSelection ActorSelection(ActorPath actorPath);

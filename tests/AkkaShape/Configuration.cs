@@ -1,0 +1,8 @@
+namespace Akka.Configuration;
+
+public class Config;
+
+public class ConfigurationFactory
+{
+    public static Config ParseString(string hocon) => Shape.Of<Config>();
+}
