@@ -7,13 +7,8 @@ public abstract class AkkaException : Exception
     {
     }
 
-    protected AkkaException(string message)
-        : base(message)
-    {
-    }
-
-    protected AkkaException(string message, Exception? innerException)
-        : base(message, innerException)
+    protected AkkaException(string message, Exception? cause = null)
+        : base(message, cause)
     {
     }
 }
@@ -23,6 +18,11 @@ public class InvalidActorNameException : AkkaException
 {
     public InvalidActorNameException(string message)
         : base(message)
+    {
+    }
+
+    public InvalidActorNameException(string message, Exception innerException)
+        : base(message, innerException)
     {
     }
 }
@@ -134,12 +134,7 @@ public class ActorNotFoundException : AkkaException
     {
     }
 
-    public ActorNotFoundException(string message)
-        : base(message)
-    {
-    }
-
-    public ActorNotFoundException(string message, Exception? innerException)
+    public ActorNotFoundException(string message, Exception? innerException = null)
         : base(message, innerException)
     {
     }

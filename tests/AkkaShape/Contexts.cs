@@ -17,6 +17,9 @@ public static class ActorRefFactoryExtensions
 {
     public static IActorRef ActorOf<TActor>(this IActorRefFactory factory, string name = null)
         where TActor : ActorBase, new() => Shape.Of<IActorRef>();
+
+    public static ActorSelection ActorSelection(
+        this IActorRefFactory factory, IActorRef anchorRef, string actorPath) => Shape.Of<ActorSelection>();
 }
 
 public interface ICanWatch
