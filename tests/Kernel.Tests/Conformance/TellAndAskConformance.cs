@@ -151,6 +151,21 @@ public sealed class TellAndAskConformance : ConformanceTest
     }
 
     [Fact]
+    public void Whoever_subscribes_to_a_type_hears_of_its_subtypes_until_it_unsubscribes()
+    {
+        Probe probe = CreateProbe();
+        Assert.True(System.EventStream.Subscribe(probe.Ref, typeof(Exception)));
+        Assert.False(System.EventStream.Subscribe(probe.Ref, typeof(Exception)));
+        var published = new InvalidOperationException();
+        System.EventStream.Publish("another type");
+        System.EventStream.Publish(published);
+        Assert.Same(published, probe.Next());
+        Assert.True(System.EventStream.Unsubscribe(probe.Ref, typeof(Exception)));
+        System.EventStream.Publish(published);
+        probe.ExpectNothingBefore("marker");
+    }
+
+    [Fact]
     public void Without_a_sender_answers_go_to_the_dead_letters()
     {
         Probe letters = CreateProbe();
