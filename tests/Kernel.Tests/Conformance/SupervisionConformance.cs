@@ -535,7 +535,7 @@ public sealed class SupervisionConformance : ConformanceTest
         Counting counting = _counting;
         Props child = Props.Create(() => new Child(probe.Ref, counting, 0));
         IActorRef supervisor = System.ActorOf(BackoffSupervisor.Props(Backoff.OnFailure(
-            child, "child", TimeSpan.FromHours(1), TimeSpan.FromHours(2), 0.2).WithReplyWhileStopped("pausing")));
+            child, "child", TimeSpan.FromHours(1), TimeSpan.FromHours(2), 0.2, -1).WithReplyWhileStopped("pausing")));
         probe.Expect("start 1");
         IActorRef paused = Ask<BackoffSupervisor.CurrentChild>(supervisor, BackoffSupervisor.GetCurrentChild.Instance).Ref!;
         Probe watcher = CreateProbe();
