@@ -69,7 +69,7 @@ public sealed class HyperNode : IHyperNode
             owned.Add(disk);
             FeedCatalog catalog = OpenCatalog(disk.CatalogPath);
             owned.Add(catalog);
-            system = ActorSystem.Create("hyperactors");
+            system = NodeSystem.Start("hyperactors", options.LoggerFactory);
             IScheduler clock = system.Scheduler;
             var doors = new NodeDoors(
                 new TcpNetwork(options.Transport),

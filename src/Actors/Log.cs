@@ -2,6 +2,7 @@ using System.Net;
 using HyperActors.Crypto;
 using HyperActors.Replication;
 using Microsoft.Extensions.Logging;
+using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 
 namespace HyperActors.Actors;
 

@@ -54,11 +54,7 @@ internal sealed partial class ActorCell
 
     public override void Tell(object message, IActorRef? sender)
     {
-        if (message is null)
-        {
-            throw new InvalidMessageException();
-        }
-
+        ArgumentNullException.ThrowIfNull(message);
         if (_bound is not null && !_bound.TryEnter())
         {
             return;

@@ -2,10 +2,27 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace HyperActors.Kernel;
 
-/// <summary>Where a system lives. Only local ones exist here, so a name says it all.</summary>
-public sealed record Address(string Protocol, string System)
+/// <summary>Where a system lives. Those that exist here are local: without a host and a port.</summary>
+public sealed record Address
 {
-    public override string ToString() => $"{Protocol}://{System}";
+    public Address(string protocol, string system, string? host = null, int? port = null)
+    {
+        Protocol = protocol;
+        System = system;
+        Host = host;
+        Port = port;
+    }
+
+    public string Protocol { get; }
+
+    public string System { get; }
+
+    public string? Host { get; }
+
+    public int? Port { get; }
+
+    public override string ToString() =>
+        Host is null ? $"{Protocol}://{System}" : FormattableString.Invariant($"{Protocol}://{System}@{Host}:{Port}");
 }
 
 /// <summary>The names from the root of a system down to an actor.</summary>
@@ -13,7 +30,7 @@ public sealed record Address(string Protocol, string System)
 public sealed class ActorPath : IEquatable<ActorPath>, IComparable<ActorPath>
 {
     /// <summary>The uid of a path that names no incarnation.</summary>
-    public const long UndefinedUid = 0;
+    internal const long UndefinedUid = 0;
 
     private const string ExtraNameCharacters = "-_.*$+:@&=,!~';()";
 
@@ -72,14 +89,14 @@ public sealed class ActorPath : IEquatable<ActorPath>, IComparable<ActorPath>
     public static bool operator !=(ActorPath? left, ActorPath? right) => !(left == right);
 
     /// <summary>True for a name that an actor may be given: ASCII letters, digits and a few marks, not led by '$'.</summary>
-    public static bool IsValidPathElement(string name)
+    public static bool IsValidPathElement(string s)
     {
-        if (string.IsNullOrEmpty(name) || name[0] == '$')
+        if (string.IsNullOrEmpty(s) || s[0] == '$')
         {
             return false;
         }
 
-        foreach (char c in name)
+        foreach (char c in s)
         {
             if (!char.IsAsciiLetterOrDigit(c) && !ExtraNameCharacters.Contains(c, StringComparison.Ordinal) && c != '%')
             {
@@ -89,6 +106,8 @@ public sealed class ActorPath : IEquatable<ActorPath>, IComparable<ActorPath>
 
         return true;
     }
+
+    public ActorPath Child(string childName) => this / childName;
 
     /// <summary>Reads <c>akka://system/user/name</c>.</summary>
     public static bool TryParse(string path, [NotNullWhen(true)] out ActorPath? actorPath)

@@ -22,11 +22,7 @@ public sealed class ActorSelection : ICanTell
 
     public void Tell(object message, IActorRef? sender = null)
     {
-        if (message is null)
-        {
-            throw new InvalidMessageException();
-        }
-
+        ArgumentNullException.ThrowIfNull(message);
         sender ??= ActorCell.Running;
         bool found = false;
         foreach (ActorCell cell in Find())
@@ -45,12 +41,12 @@ public sealed class ActorSelection : ICanTell
     /// <summary>The one actor that lives there now; <see cref="ActorNotFoundException"/> when nobody does.</summary>
     public Task<IActorRef> ResolveOne(TimeSpan timeout) => ResolveOne(timeout, CancellationToken.None);
 
-    public async Task<IActorRef> ResolveOne(TimeSpan timeout, CancellationToken cancellationToken)
+    public async Task<IActorRef> ResolveOne(TimeSpan timeout, CancellationToken ct)
     {
         ActorIdentity identity;
         try
         {
-            identity = await this.Ask<ActorIdentity>(new Identify(null), timeout, cancellationToken);
+            identity = await this.Ask<ActorIdentity>(new Identify(null), timeout, ct);
         }
         catch (AskTimeoutException e)
         {

@@ -111,8 +111,25 @@ public sealed class ActorSystem : IActorRefFactory, IDisposable
         }
     }
 
-    /// <summary>Stops all actors, top-level ones with their children first.</summary>
+    /// <summary>Stops all actors, top-level ones with their children first; before that runs the phases of a <see cref="CoordinatedShutdown"/>.</summary>
     public Task Terminate()
+    {
+        CoordinatedShutdown? shutdown;
+        lock (_dispatchersLock)
+        {
+            shutdown = _coordinatedShutdown;
+        }
+
+        if (shutdown is null)
+        {
+            return TerminateActors();
+        }
+
+        _ = shutdown.Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance);
+        return WhenTerminated;
+    }
+
+    internal Task TerminateActors()
     {
         if (Interlocked.Exchange(ref _terminating, 1) == 0)
         {

@@ -25,9 +25,9 @@ public static class Futures
 
     /// <summary>Asks with a message that carries the answer's address.</summary>
     /// <remarks>
-    /// A <see cref="Status.Failure"/> faults the task with its cause (unless T is what it is); an answer of another
-    /// type faults it with an <see cref="ArgumentException"/>; no answer in time with an <see cref="AskTimeoutException"/>.
-    /// Answers after the first are dead letters.
+    /// A <see cref="Status.Failure"/> faults the task with its cause (unless T is a <see cref="Status"/>); an answer of another
+    /// type faults it with an <see cref="ArgumentException"/>, and is a dead letter; no answer in time with an <see cref="AskTimeoutException"/>.
+    /// Null is an answer: the default of T. Answers after the first are dead letters.
     /// </remarks>
     public static Task<T> Ask<T>(
         this ICanTell self, Func<IActorRef, object> messageFactory, TimeSpan? timeout,
@@ -159,24 +159,25 @@ internal sealed class AnswerRef<T>(ActorSystem system) : PromiseRef<T>(system)
 {
     public override void Tell(object message, IActorRef? sender)
     {
-        if (message is null)
-        {
-            throw new InvalidMessageException();
-        }
-
         bool taken = message switch
         {
-            T answer => Resolve(answer),
-            Status.Failure failure => Fail(
+            Status.Failure failure when !typeof(Status).IsAssignableFrom(typeof(T)) => Fail(
                 failure.Cause ?? new TaskCanceledException("Task cancelled by actor via Failure message.")),
-            _ => Fail(new ArgumentException(
-                $"Received message of type [{message.GetType()}] - Ask expected message of type [{typeof(T)}]",
-                nameof(message))),
+            T answer => Resolve(answer),
+            null => Resolve(default!),
+            _ => Refuse(message),
         };
-        if (!taken && !Task.IsCanceled)
+        if (!taken && message is not null && !Task.IsCanceled)
         {
             Home.DeadLetters.Tell(new DeadLetter(message, sender ?? Home.DeadLetters, this), sender);
         }
+    }
+
+    private bool Refuse(object message)
+    {
+        Fail(new ArgumentException(
+            $"Received message of type [{message.GetType()}] - Ask expected message of type [{typeof(T)}]", nameof(message)));
+        return false;
     }
 
     protected override void TimedOut(TimeSpan timeout) =>

@@ -43,7 +43,7 @@ public sealed class CoordinatedShutdown
         System = system;
         AddTask(PhaseActorSystemTerminate, "terminate-system", async () =>
         {
-            await System.Terminate();
+            await System.TerminateActors();
             return Done.Instance;
         });
     }
@@ -65,7 +65,7 @@ public sealed class CoordinatedShutdown
         ArgumentNullException.ThrowIfNull(task);
         if (!Phases.Contains(phase))
         {
-            throw new ArgumentException($"Unknown phase [{phase}]", nameof(phase));
+            throw new ConfigurationException($"Unknown phase [{phase}]");
         }
 
         lock (_lock)
@@ -102,6 +102,18 @@ public sealed class CoordinatedShutdown
 
     public TimeSpan Timeout(string phase) =>
         System.Setup.ShutdownPhaseTimeouts.TryGetValue(phase, out TimeSpan limit) ? limit : System.Setup.ShutdownPhaseTimeout;
+
+    /// <summary>The limits of all phases that have something to do.</summary>
+    public TimeSpan TotalTimeout
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _tasks.Keys.Aggregate(TimeSpan.Zero, (sum, phase) => sum + Timeout(phase));
+            }
+        }
+    }
 
     private async Task<Done> RunPhases(int first)
     {
@@ -159,7 +171,7 @@ public sealed class CoordinatedShutdown
         System.Report(new Warning(cause, System.ToString(), typeof(CoordinatedShutdown), what));
 
     /// <summary>Why a system ends.</summary>
-    public class Reason
+    public abstract class Reason
     {
         protected Reason()
         {

@@ -7,13 +7,8 @@ public abstract class AkkaException : Exception
     {
     }
 
-    protected AkkaException(string message)
-        : base(message)
-    {
-    }
-
-    protected AkkaException(string message, Exception? innerException)
-        : base(message, innerException)
+    protected AkkaException(string message, Exception? cause = null)
+        : base(message, cause)
     {
     }
 }
@@ -25,9 +20,14 @@ public class InvalidActorNameException : AkkaException
         : base(message)
     {
     }
+
+    public InvalidActorNameException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
 }
 
-/// <summary>Null was told to somebody.</summary>
+/// <summary>Null was told to nobody: to the dead letters. Actors refuse it with an <see cref="ArgumentNullException"/>.</summary>
 public class InvalidMessageException : AkkaException
 {
     public InvalidMessageException()
@@ -134,12 +134,7 @@ public class ActorNotFoundException : AkkaException
     {
     }
 
-    public ActorNotFoundException(string message)
-        : base(message)
-    {
-    }
-
-    public ActorNotFoundException(string message, Exception? innerException)
+    public ActorNotFoundException(string message, Exception? innerException = null)
         : base(message, innerException)
     {
     }

@@ -75,4 +75,8 @@ public static class ActorRefFactoryExtensions
 {
     public static IActorRef ActorOf<TActor>(this IActorRefFactory factory, string? name = null)
         where TActor : ActorBase, new() => factory.ActorOf(Props.From(static () => new TActor()), name);
+
+    /// <summary>Whoever is found from <paramref name="anchorRef"/> on.</summary>
+    public static ActorSelection ActorSelection(
+        this IActorRefFactory factory, IActorRef anchorRef, string actorPath) => new(anchorRef, actorPath);
 }

@@ -10,7 +10,7 @@ public interface ICanTell
 }
 
 /// <summary>The address of one incarnation of an actor. It outlives restarts, and stays silent once the actor stopped.</summary>
-public interface IActorRef : ICanTell, IEquatable<IActorRef>, IComparable<IActorRef>
+public interface IActorRef : ICanTell, IEquatable<IActorRef>, IComparable<IActorRef>, IComparable
 {
     ActorPath Path { get; }
 }
@@ -33,7 +33,10 @@ public static class ActorRefImplicitSenderExtensions
     /// <summary>Passes a message on under the name of whoever sent it here.</summary>
     public static void Forward(this IActorRef receiver, object message) =>
         receiver.Tell(message, ActorCell.Running is { } cell ? cell.Sender : ActorRefs.NoSender);
+}
 
+public static class ActorRefExtensions
+{
     public static bool IsNobody([NotNullWhen(false)] this IActorRef? actorRef) => actorRef is null or NobodyRef;
 }
 
@@ -62,6 +65,8 @@ internal abstract class InternalRef : IActorRef
     public sealed override int GetHashCode() => System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(this);
 
     public int CompareTo(IActorRef? other) => other is null ? 1 : Path.CompareTo(other.Path);
+
+    public int CompareTo(object? obj) => CompareTo((IActorRef?)obj);
 
     public override string ToString() => $"[{Path}]";
 }

@@ -71,6 +71,15 @@ public sealed class Props
         where TActor : ActorBase
     {
         ArgumentNullException.ThrowIfNull(factory);
+        if (factory.Body is UnaryExpression)
+        {
+            // A cast says that the call is not taken apart: it makes every incarnation.
+            return new Props(typeof(ActorBase), null, [], factory.Compile(preferInterpretation: true))
+            {
+                SupervisorStrategy = supervisorStrategy,
+            };
+        }
+
         if (factory.Body is not NewExpression { Constructor: { } constructor } call)
         {
             throw new ArgumentException("The create function must be a 'new T (args)' expression", nameof(factory));

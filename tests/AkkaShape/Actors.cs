@@ -103,6 +103,8 @@ public abstract class ReceiveActor : UntypedActor
 
 public class Props : IEquatable<Props>
 {
+    protected Props() => Shape.Nothing();
+
     public Type Type => Shape.Of<Type>();
 
     public string TypeName => Shape.Of<string>();

@@ -17,6 +17,9 @@ public static class ActorRefFactoryExtensions
 {
     public static IActorRef ActorOf<TActor>(this IActorRefFactory factory, string name = null)
         where TActor : ActorBase, new() => Shape.Of<IActorRef>();
+
+    public static ActorSelection ActorSelection(
+        this IActorRefFactory factory, IActorRef anchorRef, string actorPath) => Shape.Of<ActorSelection>();
 }
 
 public interface ICanWatch
@@ -83,6 +86,8 @@ public abstract class ActorSystem : IActorRefFactory, IDisposable
     public abstract Task WhenTerminated { get; }
 
     public static ActorSystem Create(string name) => Shape.Of<ActorSystem>();
+
+    public static ActorSystem Create(string name, Akka.Configuration.Config config) => Shape.Of<ActorSystem>();
 
     public abstract IActorRef ActorOf(Props props, string name = null);
 

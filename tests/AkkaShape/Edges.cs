@@ -73,6 +73,8 @@ public sealed class CoordinatedShutdown
     {
     }
 
+    public TimeSpan TotalTimeout => Shape.Of<TimeSpan>();
+
     public Reason ShutdownReason => Shape.Of<Reason>();
 
     public static CoordinatedShutdown Get(ActorSystem sys) => Shape.Of<CoordinatedShutdown>();
@@ -83,7 +85,7 @@ public sealed class CoordinatedShutdown
 
     public TimeSpan Timeout(string phase) => Shape.Of<TimeSpan>();
 
-    public class Reason
+    public abstract class Reason
     {
         protected Reason()
         {
@@ -93,15 +95,27 @@ public sealed class CoordinatedShutdown
     public class UnknownReason : Reason
     {
         public static readonly Reason Instance;
+
+        private protected UnknownReason()
+        {
+        }
     }
 
     public class ActorSystemTerminateReason : Reason
     {
         public static readonly Reason Instance;
+
+        private protected ActorSystemTerminateReason()
+        {
+        }
     }
 
     public class ClrExitReason : Reason
     {
         public static readonly Reason Instance;
+
+        private protected ClrExitReason()
+        {
+        }
     }
 }

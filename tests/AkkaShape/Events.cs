@@ -45,7 +45,7 @@ public sealed class DeadLetter : AllDeadLetters
 
 public sealed class SuppressedDeadLetter : AllDeadLetters
 {
-    public SuppressedDeadLetter(IDeadLetterSuppression message, IActorRef sender, IActorRef recipient) =>
+    public SuppressedDeadLetter(object message, IActorRef sender, IActorRef recipient) =>
         Shape.Nothing();
 }
 
@@ -54,24 +54,36 @@ public sealed class UnhandledMessage : AllDeadLetters
     public UnhandledMessage(object message, IActorRef sender, IActorRef recipient) => Shape.Nothing();
 }
 
+public enum LogLevel
+{
+    DebugLevel,
+    InfoLevel,
+    WarningLevel,
+    ErrorLevel,
+}
+
 public abstract class LogEvent
 {
     private protected LogEvent()
     {
     }
 
-    public Exception Cause => Shape.Of<Exception>();
+    public Exception Cause { get; protected set; }
 
-    public string LogSource => Shape.Of<string>();
+    public string LogSource { get; protected set; }
 
-    public Type LogClass => Shape.Of<Type>();
+    public Type LogClass { get; protected set; }
 
-    public object Message => Shape.Of<object>();
+    public object Message { get; protected set; }
+
+    public abstract LogLevel LogLevel();
 }
 
 public class Error : LogEvent
 {
     public Error(Exception cause, string logSource, Type logClass, object message) => Shape.Nothing();
+
+    public override LogLevel LogLevel() => Shape.Of<LogLevel>();
 }
 
 public class Warning : LogEvent
@@ -79,4 +91,6 @@ public class Warning : LogEvent
     public Warning(string logSource, Type logClass, object message) => Shape.Nothing();
 
     public Warning(Exception cause, string logSource, Type logClass, object message) => Shape.Nothing();
+
+    public override LogLevel LogLevel() => Shape.Of<LogLevel>();
 }

@@ -48,6 +48,14 @@ public sealed class BackoffSupervisor : ActorBase
         Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor) =>
         Shape.Of<Props>();
 
+    public static Props Props(
+        Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor,
+        int maxNrOfRetries) => Shape.Of<Props>();
+
+    public static Props PropsWithSupervisorStrategy(
+        Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor,
+        SupervisorStrategy strategy) => Shape.Of<Props>();
+
     public static Props Props(BackoffOptions options) => Shape.Of<Props>();
 
     protected override bool Receive(object message) => Shape.Of<bool>();
@@ -55,6 +63,10 @@ public sealed class BackoffSupervisor : ActorBase
     public sealed class GetCurrentChild
     {
         public static readonly GetCurrentChild Instance;
+
+        private GetCurrentChild()
+        {
+        }
     }
 
     public sealed class CurrentChild
@@ -67,11 +79,19 @@ public sealed class BackoffSupervisor : ActorBase
     public sealed class Reset
     {
         public static readonly Reset Instance;
+
+        private Reset()
+        {
+        }
     }
 
     public sealed class GetRestartCount
     {
         public static readonly GetRestartCount Instance;
+
+        private GetRestartCount()
+        {
+        }
     }
 
     public sealed class RestartCount

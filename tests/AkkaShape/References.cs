@@ -16,8 +16,6 @@ public sealed class Nobody : IActorRef
     {
     }
 
-    public static Nobody Instance => Shape.Of<Nobody>();
-
     public ActorPath Path => Shape.Of<ActorPath>();
 
     public void Tell(object message, IActorRef sender) => Shape.Nothing();
@@ -42,7 +40,7 @@ public static class ActorRefImplicitSenderExtensions
     public static void Forward(this IActorRef receiver, object message) => Shape.Nothing();
 }
 
-public static class InternalActorRefExtensions
+public static class ActorRefExtensions
 {
     public static bool IsNobody(this IActorRef actorRef) => Shape.Of<bool>();
 }
@@ -81,6 +79,8 @@ public abstract class ActorPath : IEquatable<ActorPath>, IComparable<ActorPath>
     public int Depth => Shape.Of<int>();
 
     public IReadOnlyList<string> Elements => Shape.Of<IReadOnlyList<string>>();
+
+    public ActorPath Child(string childName) => Shape.Of<ActorPath>();
 
     public static ActorPath operator /(ActorPath path, string name) => Shape.Of<ActorPath>();
 

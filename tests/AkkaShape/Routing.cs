@@ -11,6 +11,10 @@ public abstract class RouterConfig
 
 public abstract class Pool : RouterConfig
 {
+    private protected Pool()
+    {
+    }
+
     public int NrOfInstances => Shape.Of<int>();
 
     public virtual SupervisorStrategy SupervisorStrategy => Shape.Of<SupervisorStrategy>();
@@ -20,6 +24,10 @@ public abstract class Pool : RouterConfig
 
 public abstract class Group : RouterConfig
 {
+    private protected Group()
+    {
+    }
+
     public Props Props() => Shape.Of<Props>();
 }
 

@@ -112,8 +112,19 @@ public static class SchedulerExtensions
         this IActionScheduler scheduler, int millisecondsDelay, Action action, ICancelable cancelable = null) =>
         Shape.Nothing();
 
+    public static void ScheduleRepeatedly(
+        this IActionScheduler scheduler, int initialMillisecondsDelay, int millisecondsInterval, Action action,
+        ICancelable cancelable = null) => Shape.Nothing();
+
+    public static ICancelable ScheduleOnceCancelable(
+        this IActionScheduler scheduler, int millisecondsDelay, Action action) => Shape.Of<ICancelable>();
+
     public static ICancelable ScheduleOnceCancelable(
         this IActionScheduler scheduler, TimeSpan delay, Action action) => Shape.Of<ICancelable>();
+
+    public static ICancelable ScheduleRepeatedlyCancelable(
+        this IActionScheduler scheduler, int initialMillisecondsDelay, int millisecondsInterval, Action action) =>
+        Shape.Of<ICancelable>();
 
     public static ICancelable ScheduleRepeatedlyCancelable(
         this IActionScheduler scheduler, TimeSpan initialDelay, TimeSpan interval, Action action) =>

@@ -83,6 +83,26 @@ public sealed class ClockTests
     }
 
     [Fact]
+    public void The_real_clock_wakes_for_nothing_but_what_is_due()
+    {
+        var clock = new RealClock();
+        Item[] far = [.. Enumerable.Range(0, 1000).Select(_ => new Item(_ => { }))];
+        foreach (Item item in far)
+        {
+            clock.Arm(item, clock.Elapsed + TimeSpan.FromHours(1));
+        }
+
+        using var done = new ManualResetEventSlim();
+        clock.Arm(new Item(_ => done.Set()), clock.Elapsed + TimeSpan.FromMilliseconds(300));
+        Assert.True(done.Wait(TimeSpan.FromSeconds(30)));
+        Array.ForEach(far, clock.Disarm);
+
+        // One to look at what is sooner, one for what is due, and a little for timers of the system that end early.
+        Assert.InRange(clock.Wakes, 0, 10);
+        clock.Stop();
+    }
+
+    [Fact]
     public void What_is_called_off_never_fires_even_if_it_arms_itself_again()
     {
         var clock = new VirtualClock();

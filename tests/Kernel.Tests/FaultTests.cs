@@ -178,6 +178,49 @@ public sealed class FaultTests : ActorTest
     }
 
     [Fact]
+    public void A_failure_is_logged_with_its_cause_and_the_path_of_its_actor()
+    {
+        TestProbe probe = CreateProbe();
+        var loggers = new RecordingLoggers();
+        using DeterministicSystem run = DeterministicSystem.Create(1, new DeterministicSetup
+        {
+            Kernel = new KernelSetup { LoggerFactory = loggers },
+        });
+        var heard = new TestProbe(run, "probe");
+        IActorRef fragile = run.System.ActorOf(Props.Create(() => new Fragile(heard.Ref)), "fragile");
+        var cause = new InvalidOperationException("x");
+        fragile.Tell(cause, ActorRefs.NoSender);
+        run.RunUntilIdle();
+        (Exception? logged, string text) = Assert.Single(loggers.Written);
+        Assert.Same(cause, logged);
+        Assert.Contains("/user/fragile", text, StringComparison.Ordinal);
+    }
+
+    private sealed class RecordingLoggers : Microsoft.Extensions.Logging.ILoggerFactory, Microsoft.Extensions.Logging.ILogger
+    {
+        public List<(Exception? Cause, string Text)> Written { get; } = [];
+
+        public void AddProvider(Microsoft.Extensions.Logging.ILoggerProvider provider)
+        {
+        }
+
+        public Microsoft.Extensions.Logging.ILogger CreateLogger(string categoryName) => this;
+
+        public void Dispose()
+        {
+        }
+
+        public void Log<TState>(
+            Microsoft.Extensions.Logging.LogLevel logLevel, Microsoft.Extensions.Logging.EventId eventId, TState state,
+            Exception? exception, Func<TState, Exception?, string> formatter) => Written.Add((exception, formatter(state, exception)));
+
+        public bool IsEnabled(Microsoft.Extensions.Logging.LogLevel logLevel) => true;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+    }
+
+    [Fact]
     public void A_top_level_actor_that_escalates_takes_nobody_along()
     {
         TestProbe probe = CreateProbe();

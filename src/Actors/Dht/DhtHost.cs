@@ -30,10 +30,11 @@ public sealed class DhtHost : IAsyncDisposable
     /// <summary>A host without nodes.</summary>
     public static DhtHost Start(ILoggerFactory? loggers = null)
     {
-        ActorSystem system = ActorSystem.Create("hyperactors-dht");
+        loggers ??= NullLoggerFactory.Instance;
+        ActorSystem system = NodeSystem.Start("hyperactors-dht", loggers);
         IScheduler clock = system.Scheduler;
         var hub = new UdxHub(UdpDoor.Open(new UdpOptions(), () => clock.MonotonicClock), new UdxOptions(), RandomSource.System);
-        return new DhtHost(system, hub, loggers ?? NullLoggerFactory.Instance);
+        return new DhtHost(system, hub, loggers);
     }
 
     /// <summary>Adds a node.</summary>

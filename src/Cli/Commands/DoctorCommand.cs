@@ -49,6 +49,8 @@ internal sealed class DoctorCommand : Verb
                 contact.Address.ToString(), contact.SharedBits, took is { } time ? Math.Round(time.TotalMilliseconds, 2) : null));
         }
 
+        // Asked once more: the test of the firewall may have ended since, when its answer was slower than the others.
+        info = await dht.GetInfoAsync(cancellationToken);
         DoctorResult result = Judge(info, network, nearest);
         context.Printer.Json(result, ResultJson.Default.DoctorResult);
         foreach (string line in Print(result, context.Printer.Palette))

@@ -90,9 +90,9 @@ public sealed class EventStream
 
 public static class EventStreamExtensions
 {
-    public static bool Subscribe<TEvent>(this EventStream eventStream, IActorRef subscriber) =>
-        eventStream.Subscribe(subscriber, typeof(TEvent));
+    public static bool Subscribe<TChannel>(this EventStream eventStream, IActorRef subscriber) =>
+        eventStream.Subscribe(subscriber, typeof(TChannel));
 
-    public static bool Unsubscribe<TEvent>(this EventStream eventStream, IActorRef subscriber) =>
-        eventStream.Unsubscribe(subscriber, typeof(TEvent));
+    public static bool Unsubscribe<TChannel>(this EventStream eventStream, IActorRef subscriber) =>
+        eventStream.Unsubscribe(subscriber, typeof(TChannel));
 }

@@ -31,7 +31,7 @@ public sealed class DeadLetter : AllDeadLetters
 /// <summary>A dead letter of which nobody needs to hear, as its message said.</summary>
 public sealed class SuppressedDeadLetter : AllDeadLetters
 {
-    public SuppressedDeadLetter(IDeadLetterSuppression message, IActorRef sender, IActorRef recipient)
+    public SuppressedDeadLetter(object message, IActorRef sender, IActorRef recipient)
         : base(message, sender, recipient)
     {
     }

@@ -110,6 +110,16 @@ public static class SchedulerExtensions
         this IActionScheduler scheduler, int millisecondsDelay, Action action, ICancelable? cancelable = null) =>
         scheduler.ScheduleOnce(Milliseconds(millisecondsDelay), action, cancelable);
 
+    public static void ScheduleRepeatedly(
+        this IActionScheduler scheduler, int initialMillisecondsDelay, int millisecondsInterval, Action action,
+        ICancelable? cancelable = null) =>
+        scheduler.ScheduleRepeatedly(
+            Milliseconds(initialMillisecondsDelay), Milliseconds(millisecondsInterval), action, cancelable);
+
+    public static ICancelable ScheduleOnceCancelable(
+        this IActionScheduler scheduler, int millisecondsDelay, Action action) =>
+        scheduler.ScheduleOnceCancelable(Milliseconds(millisecondsDelay), action);
+
     public static ICancelable ScheduleOnceCancelable(this IActionScheduler scheduler, TimeSpan delay, Action action)
     {
         var cancelable = new Cancelable(scheduler);
@@ -124,6 +134,11 @@ public static class SchedulerExtensions
         scheduler.ScheduleRepeatedly(initialDelay, interval, action, cancelable);
         return cancelable;
     }
+
+    public static ICancelable ScheduleRepeatedlyCancelable(
+        this IActionScheduler scheduler, int initialMillisecondsDelay, int millisecondsInterval, Action action) =>
+        scheduler.ScheduleRepeatedlyCancelable(
+            Milliseconds(initialMillisecondsDelay), Milliseconds(millisecondsInterval), action);
 
     private static TimeSpan Milliseconds(int count) => TimeSpan.FromMilliseconds(count);
 }

@@ -26,6 +26,10 @@ internal sealed class RealClock : Clock
     private readonly TimerHeap _heap = new();
     private Thread? _thread;
     private bool _stopped;
+    private long _wakes;
+
+    /// <summary>How often the thread woke: for something due, or to look at something sooner.</summary>
+    public long Wakes => Volatile.Read(ref _wakes);
 
     public override void Arm(ScheduledItem item, TimeSpan due)
     {
@@ -85,6 +89,7 @@ internal sealed class RealClock : Clock
                     if (_heap.Count == 0)
                     {
                         Monitor.Wait(_gate);
+                        _wakes++;
                         continue;
                     }
 
@@ -96,6 +101,7 @@ internal sealed class RealClock : Clock
                     }
 
                     Monitor.Wait(_gate, (int)Math.Min(Math.Ceiling(left.TotalMilliseconds), int.MaxValue));
+                    _wakes++;
                 }
 
                 _heap.Remove(item);

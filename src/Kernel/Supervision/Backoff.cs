@@ -118,7 +118,7 @@ public sealed class BackoffSupervisor : UntypedActor
     private bool _gotFinalStop;
     private bool _failed;
 
-    public BackoffSupervisor(BackoffOptions options) => _options = options;
+    internal BackoffSupervisor(BackoffOptions options) => _options = options;
 
     public static Props Props(BackoffOptions options)
     {
@@ -129,6 +129,19 @@ public sealed class BackoffSupervisor : UntypedActor
     public static Props Props(
         Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor) =>
         Props(Backoff.OnStop(childProps, childName, minBackoff, maxBackoff, randomFactor));
+
+    public static Props Props(
+        Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor,
+        int maxNrOfRetries) =>
+        Props(Backoff.OnStop(childProps, childName, minBackoff, maxBackoff, randomFactor, maxNrOfRetries));
+
+    public static Props PropsWithSupervisorStrategy(
+        Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor,
+        SupervisorStrategy strategy)
+    {
+        BackoffOptions options = Backoff.OnStop(childProps, childName, minBackoff, maxBackoff, randomFactor);
+        return Props(strategy is OneForOneStrategy one ? options.WithSupervisorStrategy(one) : options);
+    }
 
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(
         -1, -1,

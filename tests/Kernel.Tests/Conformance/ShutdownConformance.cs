@@ -71,6 +71,21 @@ public sealed class ShutdownConformance : ConformanceTest
     }
 
     [Fact]
+    public async Task Terminating_runs_the_phases_too()
+    {
+        var log = new List<string>();
+        CoordinatedShutdown shutdown = CoordinatedShutdown.Get(System);
+        shutdown.AddTask(CoordinatedShutdown.PhaseServiceStop, "stop", () => Note(log, "stop"));
+        await System.Terminate();
+        Assert.Equal(["stop"], log);
+        Assert.Same(CoordinatedShutdown.ActorSystemTerminateReason.Instance, shutdown.ShutdownReason);
+    }
+
+    [Fact]
+    public void A_phase_that_does_not_exist_takes_no_task() => Assert.Throws<ConfigurationException>(
+        () => CoordinatedShutdown.Get(System).AddTask("some day", "never", () => Task.FromResult(Done.Instance)));
+
+    [Fact]
     public async Task Terminating_ends_every_actor_and_then_calls_back()
     {
         var log = new List<string>();

@@ -124,6 +124,34 @@ public sealed class SupervisionConformance : ConformanceTest
         }
     }
 
+    /// <summary>Stands still in a handler until a gate opens.</summary>
+    public sealed class Held : ReceiveActor
+    {
+        public Held(IActorRef listener, Task gate)
+        {
+            Receive<string>(s =>
+            {
+                listener.Tell(s, Self);
+                Assert.True(gate.Wait(Patience));
+            });
+            Receive<int>(n => listener.Tell(n, Self));
+        }
+    }
+
+    public sealed class Relative : ReceiveActor
+    {
+        public Relative(bool hasChild)
+        {
+            if (hasChild)
+            {
+                Context.ActorOf(Props.Create(() => new Relative(false)), "only");
+            }
+
+            Receive<string>(s => s == "parent", _ => Sender.Tell(Context.Parent, Self));
+            Receive<string>(name => Sender.Tell(Context.Child(name), Self));
+        }
+    }
+
     private readonly Counting _counting = new();
 
     private IActorRef MakeParent(Probe probe, SupervisorStrategy? strategy = null) =>
@@ -353,6 +381,43 @@ public sealed class SupervisionConformance : ConformanceTest
     }
 
     [Fact]
+    public void System_messages_go_before_what_waits_and_that_becomes_dead_letters()
+    {
+        Probe probe = CreateProbe();
+        Probe letters = CreateProbe();
+        System.EventStream.Subscribe(letters.Ref, typeof(DeadLetter));
+        IActorRef parent = MakeParent(probe);
+        var gate = new TaskCompletionSource();
+        Task opened = gate.Task;
+        IActorRef held = probe.Watch(Ask<IActorRef>(parent, new Make(Props.Create(() => new Held(probe.Ref, opened)), null)));
+        held.Tell("held", ActorRefs.NoSender);
+        probe.Expect("held");
+        for (int i = 1; i <= 3; i++)
+        {
+            held.Tell(i, ActorRefs.NoSender);
+        }
+
+        parent.Tell(held, ActorRefs.NoSender);
+        Ask<int>(parent, "children");
+        gate.SetResult();
+        probe.ExpectTerminated(held);
+        for (int i = 1; i <= 3; i++)
+        {
+            Assert.Equal(i, letters.Expect<DeadLetter>().Message);
+        }
+    }
+
+    [Fact]
+    public void An_actor_knows_its_parent_and_its_children_by_name()
+    {
+        IActorRef parent = System.ActorOf(Props.Create(() => new Relative(true)), "parent");
+        IActorRef child = Ask<IActorRef>(parent, "only");
+        Assert.Equal("akka://conformance/user/parent/only", child.Path.ToString());
+        Assert.Equal(parent, Ask<IActorRef>(child, "parent"));
+        Assert.True(Ask<IActorRef>(parent, "nobody").IsNobody());
+    }
+
+    [Fact]
     public void Children_end_before_their_parent()
     {
         Probe probe = CreateProbe();
@@ -442,5 +507,41 @@ public sealed class SupervisionConformance : ConformanceTest
         probe.Expect("start 2");
         Assert.Equal(1, Ask<BackoffSupervisor.RestartCount>(supervisor, BackoffSupervisor.GetRestartCount.Instance).Count);
         Assert.Equal(9, Ask<int>(supervisor, 9));
+    }
+
+    [Fact]
+    public void Back_off_starts_a_child_that_stopped_again_as_often_as_it_may()
+    {
+        Probe probe = CreateProbe();
+        Counting counting = _counting;
+        Props child = Props.Create(() => new Child(probe.Ref, counting, 0));
+        IActorRef supervisor = probe.Watch(System.ActorOf(BackoffSupervisor.Props(Backoff.OnStop(
+            child, "child", TimeSpan.FromMilliseconds(5), TimeSpan.FromMilliseconds(50), 0.2, 1).WithManualReset())));
+        for (int life = 1; life <= 2; life++)
+        {
+            probe.Expect($"start {life}");
+            Ask<BackoffSupervisor.CurrentChild>(supervisor, BackoffSupervisor.GetCurrentChild.Instance)
+                .Ref!.Tell(PoisonPill.Instance, ActorRefs.NoSender);
+            probe.Expect($"stop {life}");
+        }
+
+        probe.ExpectTerminated(supervisor);
+    }
+
+    [Fact]
+    public void While_it_pauses_back_off_answers_for_its_child()
+    {
+        Probe probe = CreateProbe();
+        Counting counting = _counting;
+        Props child = Props.Create(() => new Child(probe.Ref, counting, 0));
+        IActorRef supervisor = System.ActorOf(BackoffSupervisor.Props(Backoff.OnFailure(
+            child, "child", TimeSpan.FromHours(1), TimeSpan.FromHours(2), 0.2, -1).WithReplyWhileStopped("pausing")));
+        probe.Expect("start 1");
+        IActorRef paused = Ask<BackoffSupervisor.CurrentChild>(supervisor, BackoffSupervisor.GetCurrentChild.Instance).Ref!;
+        Probe watcher = CreateProbe();
+        watcher.Watch(paused);
+        supervisor.Tell(new Oops("x"), ActorRefs.NoSender);
+        watcher.ExpectTerminated(paused);
+        Assert.Equal("pausing", Ask<object>(supervisor, 9));
     }
 }
