@@ -10,6 +10,9 @@ public sealed partial class FeedLog
     /// <summary>What hypercore 9 and older write at the start of their tree file.</summary>
     private static ReadOnlySpan<byte> OldTree => [5, 2, 87, 2, 0, 0, 40, 7, (byte)'B', (byte)'L', (byte)'A', (byte)'K', (byte)'E', (byte)'2', (byte)'b'];
 
+    /// <summary>1 MiB: a reading of eight million blocks, and no more memory however long the file says it is.</summary>
+    private const long BitfieldChunk = 1 << 20;
+
     private readonly long[] _lengths = new long[5];
 
     /// <summary>Starts to open the feed, or to make it. Ends with <see cref="FeedLogEvent.Opened"/> or <see cref="FeedLogEvent.Failed"/>.</summary>
@@ -45,10 +48,9 @@ public sealed partial class FeedLog
         }
 
         var oplog = new byte[_lengths[(int)FeedFile.Oplog]];
-        var bitfield = new byte[_lengths[(int)FeedFile.Bitfield] & ~3L];
         var tree = new byte[OldTree.Length];
-        int left = 3;
-        foreach ((FeedFile file, byte[] buffer) in ((FeedFile, byte[])[])[(FeedFile.Oplog, oplog), (FeedFile.Bitfield, bitfield), (FeedFile.Tree, tree)])
+        int left = 2;
+        foreach ((FeedFile file, byte[] buffer) in ((FeedFile, byte[])[])[(FeedFile.Oplog, oplog), (FeedFile.Tree, tree)])
         {
             IoRequest request = new() { Id = ++_lastIoId, Kind = IoKind.Read, File = file, Buffer = buffer };
             Submit(request, (result, _) =>
@@ -59,13 +61,13 @@ public sealed partial class FeedLog
                 }
                 else if (--left == 0)
                 {
-                    Take(oplog, bitfield, tree);
+                    Take(oplog, tree);
                 }
             });
         }
     }
 
-    private void Take(byte[] oplog, byte[] bitfield, byte[] tree)
+    private void Take(byte[] oplog, byte[] tree)
     {
         if (tree.AsSpan().SequenceEqual(OldTree))
         {
@@ -93,15 +95,42 @@ public sealed partial class FeedLog
             return;
         }
 
-        _bitfield.Load(bitfield);
-        if (header.External is var (start, length))
+        long bitfieldLength = _lengths[(int)FeedFile.Bitfield] & ~3L;
+        ReadBitfield(0, bitfieldLength, new byte[Math.Min(bitfieldLength, BitfieldChunk)], () =>
         {
-            ReadExternal(start, length, entries, oplog.Length);
-        }
-        else
+            if (header.External is var (start, length))
+            {
+                ReadExternal(start, length, entries, oplog.Length);
+            }
+            else
+            {
+                Replay(header, entries, oplog.Length);
+            }
+        });
+    }
+
+    // Piece by piece: one block far out, which a writer can give to anybody, makes a file of any length that is nearly all hole.
+    private void ReadBitfield(long at, long end, byte[] chunk, Action then)
+    {
+        if (at == end)
         {
-            Replay(header, entries, oplog.Length);
+            then();
+            return;
         }
+
+        Memory<byte> buffer = chunk.AsMemory(0, (int)Math.Min(end - at, chunk.Length));
+        IoRequest request = new() { Id = ++_lastIoId, Kind = IoKind.Read, File = FeedFile.Bitfield, Offset = at, Buffer = buffer };
+        Submit(request, (result, _) =>
+        {
+            if (result.Error is { } error)
+            {
+                Fail(error);
+                return;
+            }
+
+            _bitfield.Load(at, buffer.Span[..(int)result.Count]);
+            ReadBitfield(at + buffer.Length, end, chunk, then);
+        });
     }
 
     private void ReadExternal(ulong start, ulong length, List<OplogEntry> entries, long oplogLength)

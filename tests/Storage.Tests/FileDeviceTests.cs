@@ -51,6 +51,30 @@ public sealed class FileDeviceTests : IDisposable
     }
 
     [Fact]
+    public void A_bitfield_that_is_nearly_all_hole_is_opened_whatever_its_length()
+    {
+        using KeyPair pair = KeyPair.FromSeed(new byte[32]);
+        using (var driver = new Driver(_folder, pair, new FeedOptions()))
+        {
+            driver.Until<FeedLogEvent.Opened>();
+            driver.Log.Append(1, [new byte[] { 7 }]);
+            driver.Until<FeedLogEvent.Appended>();
+        }
+
+        // As one block at an index of 2^34 leaves it: longer than an array can be.
+        using (FileStream bitfield = File.OpenWrite(Path.Combine(_folder, "bitfield")))
+        {
+            bitfield.SetLength((1L << 31) + 4096);
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        using var again = new Driver(_folder, pair, new FeedOptions());
+        Assert.False(again.Until<FeedLogEvent.Opened>().IsNew);
+        Assert.Equal(1ul, again.Log.ContiguousLength);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 20);
+    }
+
+    [Fact]
     public void A_folder_that_can_not_be_written_fails_the_feed_with_its_path()
     {
         string file = Path.Combine(_folder, "file");

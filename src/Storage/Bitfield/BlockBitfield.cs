@@ -90,9 +90,10 @@ public sealed class BlockBitfield
 
     internal void MarkClean() => _dirty.Clear();
 
-    internal void Load(ReadOnlySpan<byte> file)
+    /// <summary>Takes up a part of the file, which begins with a page and lies behind all that was taken up before.</summary>
+    internal void Load(long offset, ReadOnlySpan<byte> file)
     {
-        for (ulong number = 0; file.Length > 0; number++)
+        for (var number = (ulong)(offset / PageSize); file.Length > 0; number++)
         {
             ReadOnlySpan<byte> bytes = file[..Math.Min(PageSize, file.Length)];
             file = file[bytes.Length..];
