@@ -239,7 +239,7 @@ run_tests() {
   tier "simulation" 180 Simulation.Tests
   tier "end to end" 360 Client.Tests Daemon.Tests Hosting.Tests Cli.Tests
   tier "in the browser" 180 Page.Tests
-  tier "as it is shipped" 180 Packaging.Tests
+  tier "as it is shipped" 240 Packaging.Tests
   tier "without a runtime" 180 NativeAot.Tests
   tier "through translators" 300 Nat.Tests
   say "== $((SECONDS - begun)) s in all"
