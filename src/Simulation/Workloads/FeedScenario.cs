@@ -122,13 +122,20 @@ internal sealed class FeedScenario
     private async Task WriteAsync()
     {
         int life = 0;
-        while (_appended < _options.Blocks)
+        while (true)
         {
             await UntilAsync(() => Writer.IsUp, "the writer is up");
             if (Writer.Host.Lives != life)
             {
                 life = Writer.Host.Lives;
                 await SettleAsync(Writer.Feed!);
+                continue;
+            }
+
+            // Only here: the last call of all may have failed too, and then what is there says what became of it.
+            if (_appended >= _options.Blocks)
+            {
+                break;
             }
 
             try
