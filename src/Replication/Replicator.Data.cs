@@ -279,6 +279,8 @@ public sealed partial class Replicator
             }
             else if (parked.Sequence < oldest)
             {
+                // In vain: asked for as before it could rest on one that rests on it, and both would be asked for for ever.
+                _distrusted.Add(parked.Index);
                 Release(peer, parked.Index);
                 parked.Lease?.Dispose();
             }
