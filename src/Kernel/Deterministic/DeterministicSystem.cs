@@ -158,7 +158,12 @@ public sealed class DeterministicSystem : IDisposable
     }
 #pragma warning restore VSTHRD002
 
-    public void Dispose() => Journal.Dispose();
+    // The meters list living systems: one that is only let go of, its actors unstopped, would stay for good.
+    public void Dispose()
+    {
+        TurnMeter.Unregister(System);
+        Journal.Dispose();
+    }
 
     public override string ToString() => $"seed {Seed}, step {Journal.Steps}, {Now}";
 
