@@ -96,7 +96,7 @@ public sealed class NodeActor : ReceiveActor
                 swarm.Tell(SwarmActor.Stop.Instance, Self);
             }
         });
-        Receive<DhtActor.Started>(m => swarm?.Tell(m, Self));
+        Receive<DhtActor.Restarted>(m => swarm?.Tell(m, Self));
         Receive<SwarmActor.Stopped>(_ => dht!.Tell(DhtActor.Leave.Instance, Self));
         Receive<DhtActor.Left>(_ => connections.Tell(ConnectionsActor.EndAll.Instance, Self));
         Receive<ConnectionsActor.AllEnded>(_ => StopFeeds());

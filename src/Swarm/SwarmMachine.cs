@@ -206,6 +206,12 @@ public sealed partial class SwarmMachine
         HandleServiceSuspended(now);
         HandleServiceResumed(now);
         HandleNetworkChanged(now);
+
+        // What waited for the former life to listen asks the new one.
+        foreach (TopicDiscovery topic in _topics.Values.Where(IsActive).ToArray())
+        {
+            Advance(topic, now);
+        }
     }
 
     /// <summary>Leaves every topic, dials nobody and lets nobody in any more. Answered when the last topic is left.</summary>

@@ -220,7 +220,7 @@ public sealed class SwarmActorTests : ActorTest
         Join();
         _dht.Send(_swarm, new DhtActor.Listening(_dht.ExpectMsg<DhtActor.Listen>().Id));
         _dht.ExpectMsg<DhtActor.Announce>();
-        Tell(_swarm, DhtActor.Started.Instance);
+        Tell(_swarm, DhtActor.Restarted.Instance);
         _dht.Send(_swarm, new DhtActor.Listening(_dht.ExpectMsg<DhtActor.Listen>().Id));
         _dht.ExpectMsg<DhtActor.Announce>();
     }

@@ -28,12 +28,13 @@ public sealed class SwarmMachineLaws
         RandomSource random = RandomSource.Seeded(seed);
         SwarmHarness swarm = new(_options, Key(8), seed: seed) { ClosesAtOnce = false };
         var requests = new List<long>();
+        var refreshes = new List<long>();
         var connections = new HashSet<long>();
         var queries = new List<long>();
         var sessions = new List<long>();
         for (int i = 0; i < 300; i++)
         {
-            Step(swarm, random, requests, connections, queries, sessions);
+            Step(swarm, random, requests, refreshes, connections, queries, sessions);
             swarm.Drain();
             foreach (SwarmCommand command in swarm.Commands)
             {
@@ -63,14 +64,20 @@ public sealed class SwarmMachineLaws
             Assert.InRange(machine.Peers.Count, 0, _options.MaxKnownPeers + 9);
         }
 
-        // Nobody answers any more: every wish still comes to its end.
+        // Nobody answers any more: what was asked of a topic still comes to its end, and everything else when the node stops.
+        swarm.Wait(TimeSpan.FromMinutes(30));
+        if (!refreshes.TrueForAll(request => swarm.AnswerTo(request) is not null))
+        {
+            return false;
+        }
+
         swarm.Ask((m, id, now) => m.Stop(id, now));
         swarm.Wait(TimeSpan.FromMinutes(30));
         return requests.TrueForAll(request => swarm.AnswerTo(request) is not null);
     }
 
     private static void Step(
-        SwarmHarness swarm, RandomSource random, List<long> requests, HashSet<long> connections, List<long> queries, List<long> sessions)
+        SwarmHarness swarm, RandomSource random, List<long> requests, List<long> refreshes, HashSet<long> connections, List<long> queries, List<long> sessions)
     {
         DiscoveryKey topic = Topic(random.NextInt32(4));
         PublicKey peer = Key(random.NextInt32(12));
@@ -78,7 +85,7 @@ public sealed class SwarmMachineLaws
         long query = Any(queries);
         long session = Any(sessions);
         IReadOnlyList<IPEndPoint> nodes = [.. Enumerable.Range(0, random.NextInt32(3)).Select(Address)];
-        switch (random.NextInt32(20))
+        switch (random.NextInt32(21))
         {
             case 0 or 1:
                 bool isServer = random.NextInt32(2) == 0;
@@ -96,10 +103,10 @@ public sealed class SwarmMachineLaws
                 Ask((m, id, now) => m.Leave(topic, id, now));
                 break;
             case 4:
-                Ask((m, id, now) => m.RefreshSession(session, id, now));
+                refreshes.Add(Ask((m, id, now) => m.RefreshSession(session, id, now)));
                 break;
             case 5:
-                Ask((m, id, _) => m.FlushSession(session, id));
+                refreshes.Add(Ask((m, id, _) => m.FlushSession(session, id)));
                 break;
             case 6:
                 Ask((m, id, now) => m.FlushAll(id, now));
@@ -136,17 +143,24 @@ public sealed class SwarmMachineLaws
             case 18:
                 swarm.Do((m, now) => m.HandleNetworkChanged(now));
                 break;
+            case 19:
+                swarm.Do((m, now) => m.HandleServiceRestarted(now));
+                break;
             default:
                 swarm.Wait(TimeSpan.FromMilliseconds(random.NextInt32(20_000)));
                 break;
         }
 
-        void Ask(Action<SwarmMachine, long, TimeSpan> wish) => requests.Add(swarm.Ask(wish));
+        long Ask(Action<SwarmMachine, long, TimeSpan> wish)
+        {
+            requests.Add(swarm.Ask(wish));
+            return requests[^1];
+        }
 
         long Any(List<long> ids) => ids.Count == 0 ? 999_999 : ids[random.NextInt32(ids.Count)];
     }
 
-    private static void Wish(SwarmHarness swarm, RandomSource random, PublicKey peer, Action<Action<SwarmMachine, long, TimeSpan>> ask)
+    private static void Wish(SwarmHarness swarm, RandomSource random, PublicKey peer, Func<Action<SwarmMachine, long, TimeSpan>, long> ask)
     {
         switch (random.NextInt32(8))
         {

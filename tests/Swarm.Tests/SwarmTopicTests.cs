@@ -186,6 +186,18 @@ public sealed class SwarmTopicTests
     }
 
     [Fact]
+    public void A_listener_whose_network_begins_anew_before_it_answers_is_asked_for_again()
+    {
+        long session = _swarm.Join(_topic);
+        long flush = _swarm.Ask((m, id, _) => m.FlushSession(session, id));
+        _swarm.Take<SwarmCommand.Listen>();
+        _swarm.Do((m, now) => m.HandleServiceRestarted(now));
+        _swarm.Listening();
+        _swarm.Done(_swarm.Take<SwarmCommand.Announce>().QueryId);
+        Assert.True(_swarm.AnswerTo(flush));
+    }
+
+    [Fact]
     public void A_query_that_is_never_answered_is_given_up_and_tried_again_later()
     {
         long session = _swarm.Join(_topic, isServer: false);

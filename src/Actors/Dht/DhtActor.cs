@@ -99,9 +99,14 @@ public sealed partial class DhtActor : ReceiveActor, IWithTimers
 
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(3, TimeSpan.FromMinutes(1), Decide);
 
+    protected override void PostRestart(Exception reason)
+    {
+        Context.Parent.Tell(Restarted.Instance, Self);
+        base.PostRestart(reason);
+    }
+
     protected override void PreStart()
     {
-        Context.Parent.Tell(Started.Instance, Self);
         _inbox.Open(Self);
         _sockets = new DhtSockets(_setup.Hub, IPAddress.Parse(_network.Host), _setup.Addresses, _inbox, Self);
         (int Socket, DhtAddress Address) server = BindServer();

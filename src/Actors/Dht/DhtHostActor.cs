@@ -34,7 +34,7 @@ public sealed class DhtHostActor : ReceiveActor
                 asker.Tell(new Added(Sender), Self);
             }
         });
-        Receive<DhtActor.Started>(_ => { });
+        Receive<DhtActor.Restarted>(_ => { });
         Receive<Terminated>(m =>
         {
             if (_starting.Remove(m.ActorRef, out IActorRef? asker))

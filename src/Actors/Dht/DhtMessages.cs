@@ -88,10 +88,10 @@ public sealed partial class DhtActor
         public static NetworkChanged Instance { get; } = new();
     }
 
-    /// <summary>Told to the parent at every start, and by it to the swarm: what was asked of a former life is not answered.</summary>
-    public sealed record Started
+    /// <summary>Told to the parent at every restart, and by it to the swarm: what was asked of a former life is not answered.</summary>
+    public sealed record Restarted
     {
-        public static Started Instance { get; } = new();
+        public static Restarted Instance { get; } = new();
     }
 
     /// <summary>Stops listening and closes sockets until <see cref="Resume"/>. Answered with <see cref="Suspended"/>.</summary>

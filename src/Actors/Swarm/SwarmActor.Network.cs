@@ -39,7 +39,7 @@ public sealed partial class SwarmActor
         Receive<DhtActor.NetworkChanged>(_ => Step(_life, () => _machine.HandleNetworkChanged(Now)));
         Receive<DhtActor.Suspended>(m => Step(m.Id, () => _machine.HandleServiceSuspended(Now)));
         Receive<DhtActor.Resumed>(m => Step(m.Id, () => _machine.HandleServiceResumed(Now)));
-        Receive<DhtActor.Started>(_ => Step(_life, () => _machine.HandleServiceRestarted(Now)));
+        Receive<DhtActor.Restarted>(_ => Step(_life, () => _machine.HandleServiceRestarted(Now)));
         Receive<ConnectionsActor.Adopted>(Handle);
         Receive<ConnectionsActor.AdoptFailed>(m => End(m.RequestId, m.Reason));
         Receive<ConnectionsActor.AdoptedEnded>(m => End(m.RequestId, m.Reason));
