@@ -352,7 +352,7 @@ public sealed class HyperNode : IHyperNode
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
         UdpSocket socket = BindUdp(route.Local);
         UdxTransport transport = UdxTransport.Open(Udx, route.LocalId)
-            ?? throw new ConnectionFailedException($"the stream id {route.LocalId} is in use, or was a moment ago");
+            ?? throw new ConnectionFailedException($"the stream id {route.LocalId} is in use");
         transport.Connection.Connect(socket, route.RemoteId, new UdxAddress(route.Remote));
         return transport;
     }

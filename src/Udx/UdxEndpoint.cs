@@ -27,8 +27,9 @@ public enum DatagramKind
 /// <summary>The streams of one node by their id, whatever socket a packet comes in on.</summary>
 /// <remarks>
 /// Ids are looked up across all sockets: a packet for a known stream on another socket is how a hole-punched connection
-/// begins, and the stream's firewall decides about it. The id of a closed stream stays taken for a while, and whoever missed
-/// its last packet hears it again. One thread at a time.
+/// begins, and the stream's firewall decides about it. The id of a closed stream is remembered for a while, and whoever missed
+/// its last packet hears it again. Who wants that very id again may have it meanwhile: the first packet of a stream, the one with
+/// the sequence 0, tells that its peer is a new one. One thread at a time.
 /// </remarks>
 /// <typeparam name="TOwner">Whoever gets the packets of a stream: the stream itself, or the actor that drives it.</typeparam>
 public sealed class UdxEndpoint<TOwner>(UdxOptions options)
@@ -38,8 +39,9 @@ public sealed class UdxEndpoint<TOwner>(UdxOptions options)
     private const byte DhtResponse = 0x13;
 
     private readonly Dictionary<uint, Entry> _entries = [];
-    private readonly Queue<(TimeSpan Until, uint Id, UdxLinger? Linger)> _lingering = new();
+    private readonly Queue<(TimeSpan Until, uint Id, long Closing)> _lingering = new();
     private readonly Queue<UdxLinger> _replies = new();
+    private long _closings;
 
     /// <summary>Open streams.</summary>
     public int Count { get; private set; }
@@ -58,19 +60,21 @@ public sealed class UdxEndpoint<TOwner>(UdxOptions options)
         return TryOpen(owner, id);
     }
 
-    /// <summary>Takes this very id; false when it is taken, or there are too many streams.</summary>
+    /// <summary>Takes this very id; false when a stream has it, or there are too many streams.</summary>
     public bool TryOpen(TOwner owner, uint id)
     {
-        if (Count >= options.MaxStreams || !_entries.TryAdd(id, new Entry(owner, null)))
+        Entry former = _entries.GetValueOrDefault(id);
+        if (Count >= options.MaxStreams || former.Owner is not null)
         {
             return false;
         }
 
+        _entries[id] = former with { Owner = owner };
         Count++;
         return true;
     }
 
-    /// <summary>A stream is over. Its id stays taken for a while, so that a late packet never meets a fresh stream.</summary>
+    /// <summary>A stream is over. Its id is remembered for a while, so that a late packet never meets a fresh stream.</summary>
     public void Close(uint id, UdxLinger? linger, TimeSpan now)
     {
         if (!_entries.TryGetValue(id, out Entry entry) || entry.Owner is null)
@@ -79,11 +83,11 @@ public sealed class UdxEndpoint<TOwner>(UdxOptions options)
         }
 
         Count--;
-        _entries[id] = new Entry(null, linger);
-        _lingering.Enqueue((now + options.Linger, id, linger));
+        _entries[id] = new Entry(null, linger, ++_closings);
+        _lingering.Enqueue((now + options.Linger, id, _closings));
         if (_lingering.Count > options.MaxLingering)
         {
-            _entries.Remove(_lingering.Dequeue().Id);
+            ForgetOldest();
         }
     }
 
@@ -108,9 +112,14 @@ public sealed class UdxEndpoint<TOwner>(UdxOptions options)
             return DatagramKind.Stray;
         }
 
-        owner = entry.Owner;
-        if (owner is not null)
+        if (entry.Owner is not null && (entry.Closing == 0 || IsFirst(header)))
         {
+            if (entry.Closing != 0)
+            {
+                _entries[header.StreamId] = new Entry(entry.Owner, null, 0);
+            }
+
+            owner = entry.Owner;
             return DatagramKind.Stream;
         }
 
@@ -128,8 +137,7 @@ public sealed class UdxEndpoint<TOwner>(UdxOptions options)
     {
         while (_lingering.TryPeek(out var oldest) && oldest.Until <= now)
         {
-            _lingering.Dequeue();
-            _entries.Remove(oldest.Id);
+            ForgetOldest();
         }
     }
 
@@ -146,5 +154,28 @@ public sealed class UdxEndpoint<TOwner>(UdxOptions options)
         return false;
     }
 
-    private readonly record struct Entry(TOwner? Owner, UdxLinger? Linger);
+    // What was closed before had more to say than this, or is of no use to anyone: nothing was ever sent on it.
+    private static bool IsFirst(in PacketHeader header) =>
+        header.Sequence == 0 && !header.Has(PacketFlags.End) && !header.Has(PacketFlags.Destroy);
+
+    private void ForgetOldest()
+    {
+        (_, uint id, long closing) = _lingering.Dequeue();
+        if (!_entries.TryGetValue(id, out Entry entry) || entry.Closing != closing)
+        {
+            return;
+        }
+
+        if (entry.Owner is null)
+        {
+            _entries.Remove(id);
+        }
+        else
+        {
+            _entries[id] = new Entry(entry.Owner, null, 0);
+        }
+    }
+
+    // Closing: the number of the closing that the id remembers; 0 for none.
+    private readonly record struct Entry(TOwner? Owner, UdxLinger? Linger, long Closing);
 }

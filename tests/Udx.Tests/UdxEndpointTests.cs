@@ -50,7 +50,6 @@ public sealed class UdxEndpointTests
         UdxStream stream = Ended();
         Assert.True(endpoint.TryOpen(stream, LocalId));
         endpoint.Close(LocalId, stream.ToLinger(), Start);
-        Assert.False(endpoint.TryOpen(stream, LocalId));
 
         // However many arrive before we answer, one answer is due.
         Assert.Equal(DatagramKind.Lingering, endpoint.Route(Packet(PacketFlags.End, 0, 1), out _));
@@ -65,10 +64,45 @@ public sealed class UdxEndpointTests
         Assert.False(endpoint.TryPollTransmit(_buffer, out _));
         TimeSpan deadline = Assert.NotNull(endpoint.Deadline);
         endpoint.HandleTimeout(deadline - TimeSpan.FromTicks(1));
-        Assert.False(endpoint.TryOpen(stream, LocalId));
+        Assert.Equal(DatagramKind.Lingering, endpoint.Route(Packet(PacketFlags.None, 1, 1), out _));
         endpoint.HandleTimeout(deadline);
         Assert.Equal(DatagramKind.Stray, endpoint.Route(Packet(PacketFlags.End, 0, 1), out _));
         Assert.True(endpoint.TryOpen(stream, LocalId));
+        Assert.Null(endpoint.Deadline);
+    }
+
+    [Fact]
+    public void Who_takes_an_id_again_hears_nothing_of_its_former_peer_and_everything_of_the_next()
+    {
+        var options = new UdxOptions();
+        var endpoint = new UdxEndpoint<UdxStream>(options);
+        (UdxStream former, UdxStream next) = (Ended(), Connected());
+        Assert.True(endpoint.TryOpen(former, LocalId));
+        endpoint.Close(LocalId, former.ToLinger(), Start);
+        Assert.True(endpoint.TryOpen(next, LocalId));
+        Assert.False(endpoint.TryOpen(former, LocalId));
+
+        // The former peer missed the last packet, and hears it again.
+        Assert.Equal(DatagramKind.Lingering, endpoint.Route(Packet(PacketFlags.End, 0, 1), out UdxStream? owner));
+        Assert.Null(owner);
+        Assert.True(endpoint.TryPollTransmit(_buffer, out _));
+        Assert.Equal(DatagramKind.Lingering, endpoint.Route(Data(1, 1), out _));
+
+        // From the next one's first packet on the id is its alone.
+        Assert.Equal(DatagramKind.Stream, endpoint.Route(Data(0, 0), out owner));
+        Assert.Same(next, owner);
+        Assert.Equal(DatagramKind.Stream, endpoint.Route(Data(1, 1), out owner));
+        Assert.Same(next, owner);
+
+        // The end of the first memory is neither that of the stream nor that of the second memory.
+        TimeSpan second = Start + (options.Linger / 2);
+        endpoint.Close(LocalId, Ended().ToLinger(), second);
+        endpoint.HandleTimeout(Start + options.Linger);
+        Assert.Equal(DatagramKind.Lingering, endpoint.Route(Packet(PacketFlags.None, 1, 1), out _));
+        Assert.True(endpoint.TryOpen(next, LocalId));
+        endpoint.HandleTimeout(second + options.Linger);
+        Assert.Equal(DatagramKind.Stream, endpoint.Route(Data(1, 1), out owner));
+        Assert.Same(next, owner);
         Assert.Null(endpoint.Deadline);
     }
 

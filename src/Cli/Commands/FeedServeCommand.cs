@@ -112,7 +112,7 @@ internal sealed class FeedServeCommand : Verb
         return (await node.Dht.GetInfoAsync(cancellationToken)).LocalAddress!;
     }
 
-    // One peer at a time: while one is here, and a little longer, the id of the stream is taken.
+    // One peer at a time: while one is here, the id of the stream is taken.
     private static async Task AcceptAsync(IHyperNode node, UdxRoute route, CancellationToken cancellationToken)
     {
         ValueTask<PeerInfo> next = node.AcceptUdxAsync(route, cancellationToken);

@@ -30,6 +30,11 @@ public sealed class UdxTests : IDisposable
         Assert.Equal(ours, await server.ReadLineAsync());
         string summary = await _there.OkAsync("feed", "download", key, "--udx", theirs, "--udx-peer", ours);
         Assert.Contains("are here", summary, StringComparison.Ordinal);
+
+        // The next one comes in as soon as the last has gone, under the same ids.
+        string other = Path.Combine(_there.Folder, "other");
+        Assert.Contains(
+            "are here", await _there.OkAsync("feed", "download", key, "--udx", theirs, "--udx-peer", ours, "--storage", other, "--timeout", "10s"), StringComparison.Ordinal);
         server.Signal(PosixSignalNumber.Terminate);
         Outcome ended = await server.EndAsync();
         Assert.Equal((ExitCode.Ok, string.Empty, string.Empty), (ended.ExitCode, ended.Output, ended.Error));
