@@ -34,6 +34,9 @@ internal sealed class CliHost
     /// <summary>Columns and lines of the terminal that the output is; what is usual where it does not say.</summary>
     public Func<(int Width, int Height)> WindowSize { get; init; } = static () => (80, 24);
 
+    /// <summary>Tells each key that is pressed from now on, while the input is a terminal.</summary>
+    public Action<Action<char>> OnKey { get; init; } = static _ => { };
+
     public required string HomeDirectory { get; init; }
 
     /// <summary>The host that is this process.</summary>
@@ -51,6 +54,28 @@ internal sealed class CliHost
         IsErrorTerminal = !Console.IsErrorRedirected,
         IsOutputTerminal = !Console.IsOutputRedirected,
         WindowSize = StandardOutput.WindowSize,
+        OnKey = ReadKeys,
         HomeDirectory = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
     };
+
+    // A key has to be waited for, and the wait ends with the process: a thread of its own.
+    private static void ReadKeys(Action<char> pressed)
+    {
+        if (Console.IsInputRedirected)
+        {
+            return;
+        }
+
+        new Thread(() =>
+        {
+            while (true)
+            {
+                pressed(Console.ReadKey(intercept: true).KeyChar);
+            }
+        })
+        {
+            IsBackground = true,
+            Name = "hyperactors-keys",
+        }.Start();
+    }
 }

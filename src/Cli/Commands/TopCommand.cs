@@ -39,7 +39,7 @@ internal sealed class TopCommand : Verb
     };
 
     public TopCommand(CliHost host, GlobalOptions globals)
-        : base("top", "Show what a daemon does now: feeds, peers, rates, actors", host, globals)
+        : base("top", "Show what a daemon does now: feeds, peers, rates, actors; q ends it", host, globals)
     {
         _daemon.CompletionSources.Add(Suggest.Daemons(host));
         Options.Add(_daemon);
@@ -57,9 +57,11 @@ internal sealed class TopCommand : Verb
             context.Host, context.Get(_daemon), context.StoragePath, cancellationToken);
         bool isLive = !context.Get(_once) && (context.Host.IsOutputTerminal || context.Printer.IsJson);
         bool hasScreen = isLive && !context.Printer.IsJson;
+        var quit = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         if (hasScreen)
         {
             context.Printer.Raw(OpenScreen);
+            context.Host.OnKey(key => _ = key is 'q' or 'Q' && quit.TrySetResult());
         }
 
         try
@@ -79,14 +81,16 @@ internal sealed class TopCommand : Verb
 
                 if (isLive)
                 {
-                    await Task.Delay(context.Get(_every) ?? TimeSpan.FromSeconds(1), context.Host.Clock, cancellationToken);
+                    TimeSpan pause = context.Get(_every) ?? TimeSpan.FromSeconds(1);
+                    await Task.WhenAny(Task.Delay(pause, context.Host.Clock, cancellationToken), quit.Task);
+                    cancellationToken.ThrowIfCancellationRequested();
                 }
             }
-            while (isLive);
+            while (isLive && !quit.Task.IsCompleted);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            // Looking has no other end.
+            // A signal ends it as well as the key.
         }
         finally
         {

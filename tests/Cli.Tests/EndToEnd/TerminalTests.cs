@@ -100,6 +100,12 @@ public sealed class TerminalTests : IDisposable
             Assert.All(lines, line => Assert.True(line.Length <= 120, line));
         }
 
+        // A key ends it too, at once.
+        using Terminal other = Terminal.Start(_sandbox, "hyperactors top --every 1h");
+        await other.WaitForAsync("^FEED ");
+        other.Type("xq");
+        Assert.Equal(0, await other.ExitAsync());
+
         daemon.Signal(PosixSignalNumber.Terminate);
         Assert.Equal(0, (await daemon.ExitAsync()).ExitCode);
     }
