@@ -138,13 +138,21 @@ public sealed class BadInputTests : IDisposable
         byte[] content = await MakeFeedsAsync();
         string path = await PathOfAsync("oplog");
         await _sandbox.FeedInputAsync("more", "feed", "append", "notes");
+        const long Headers = 8192;
+        if (new FileInfo(path).Length == Headers)
+        {
+            // That one had the entries written out, and its file ends with the header; the next is an entry again.
+            content = [.. content, .. "more"u8];
+            await _sandbox.FeedInputAsync("more", "feed", "append", "notes");
+        }
+
         using (FileStream stream = File.OpenWrite(path))
         {
             stream.SetLength(stream.Length - 1);
         }
 
         Outcome cat = await _sandbox.RunAsync("feed", "cat", "notes");
-        Assert.Equal((ExitCode.Ok, string.Empty), (cat.ExitCode, cat.Error));
+        Assert.True(cat is { ExitCode: ExitCode.Ok, Error: "" }, cat.Error);
         Assert.True(cat.Bytes.AsSpan().SequenceEqual(content), "what was written out before the lost entry must be there, and nothing else");
     }
 
