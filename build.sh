@@ -18,7 +18,8 @@ help() {
                          publish: how fast the published file starts a node
 ./build.sh simulate ...  --seed N or --seeds N [--scenario feed-small|feed-large|copy|copy-udx|dht|dht-small|soak]: a network from a seed
 ./build.sh pack          the NuGet packages of the libraries and their symbols, in artifacts/packages
-./build.sh publish [RID] the command line as one file that needs no .NET, in artifacts/publish/RID (linux-x64 unless said otherwise)
+./build.sh publish [RID] the command line as one file that needs no .NET, in artifacts/publish/RID: native code for this machine's kind,
+                         for another (or with -p:IsNative=false) a file with its runtime inside
 ./build.sh clean         remove everything that was built or installed inside this checkout
 ./build.sh help          this text
 
@@ -90,6 +91,27 @@ want_shells() {
   fi
 
   say "zsh, fish or curl is missing and can't be installed from here: the tests with it are skipped"
+}
+
+# A linker for native code.
+need_linker() {
+  command -v clang >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 && return
+  if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null 2>&1; then
+    say "Installing gcc"
+    apt-get update -qq </dev/null >/dev/null || true
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev zlib1g-dev </dev/null >/dev/null && return
+  fi
+
+  say "a linker is missing and can't be installed from here: apt-get install gcc zlib1g-dev (Debian, Ubuntu)"
+  return 1
+}
+
+# The kind of machine that this is, in .NET's words.
+own_rid() {
+  local system=linux machine=x64
+  [[ $(uname) == Darwin ]] && system=osx
+  [[ $(uname -m) == aarch64 || $(uname -m) == arm64 ]] && machine=arm64
+  printf '%s-%s' "$system" "$machine"
 }
 
 has_node() {
@@ -197,6 +219,21 @@ seam() {
   fi
 }
 
+# The tests that run the command line as a process run what users install, where it can be made.
+ship() {
+  local begun=$SECONDS
+  say "== publish"
+  if ! need_linker; then
+    say "The command line's tests run it as it was built instead"
+  elif run_publish; then
+    TEST_HYPERACTORS=$PWD/artifacts/publish/$(own_rid)/hyperactors
+    export TEST_HYPERACTORS
+    say "== publish: $((SECONDS - begun)) s"
+  else
+    fail "the publication"
+  fi
+}
+
 run_tests() {
   exec </dev/null
   need_dotnet
@@ -219,6 +256,7 @@ run_tests() {
   dotnet format whitespace . --folder --verify-no-changes --exclude '**/bin/' '**/obj/' '**/node_modules/' ||
     fail "the format: run dotnet format whitespace . --folder"
   seam
+  ship
   if has_node; then
     install_js || fail "npm could not install the JavaScript peers; the interop tests are skipped"
   else
@@ -269,9 +307,19 @@ run_pack() {
 
 run_publish() {
   need_dotnet
-  local rid=${1:-linux-x64}
+  local rid
+  rid=$(own_rid)
+  if [[ ${1:-} != "" && ${1:-} != -* ]]; then
+    rid=$1
+    shift
+  fi
+
+  if [[ $rid == "$(own_rid)" && $rid == linux-* && " $* " != *" -p:IsNative=false "* ]]; then
+    need_linker || die "with -p:IsNative=false it becomes a file with its runtime inside"
+  fi
+
   rm -rf "artifacts/publish/$rid"
-  dotnet publish src/Cli/Cli.csproj -c Release -r "$rid" -v q --nologo -o "artifacts/publish/$rid"
+  dotnet publish src/Cli/Cli.csproj -c Release -r "$rid" -v q --nologo -o "artifacts/publish/$rid" "$@" || return
   ls -l "artifacts/publish/$rid"
 }
 
@@ -279,7 +327,7 @@ run_publish() {
 bench_publish() {
   need_sodium
   run_publish "$@"
-  local file=$PWD/artifacts/publish/${1:-linux-x64}/hyperactors folder begun run ready=() times=()
+  local file=$PWD/artifacts/publish/$(own_rid)/hyperactors folder begun run ready=() times=()
   folder=$(mktemp -d)
   for run in {1..11}; do
     begun=${EPOCHREALTIME/./}

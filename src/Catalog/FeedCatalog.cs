@@ -19,7 +19,7 @@ public sealed class FeedCatalog : IDisposable
 
     private readonly SqliteConnection _connection;
 
-    static FeedCatalog() => SQLitePCL.Batteries_V2.Init();
+    static FeedCatalog() => CarriedSqlite.Initialize();
 
     private FeedCatalog(SqliteConnection connection) => _connection = connection;
 

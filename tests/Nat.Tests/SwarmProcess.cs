@@ -1,13 +1,14 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
+using HyperActors.TestKit;
 
 namespace HyperActors.Nat.Tests;
 
 /// <summary>The executable in a namespace, telling in lines of JSON what happens to it.</summary>
 internal sealed class SwarmProcess
 {
-    private static readonly string Executable = Path.Combine(AppContext.BaseDirectory, "hyperactors");
+    private static readonly string Executable = Repository.Executable(Path.Combine(AppContext.BaseDirectory, "hyperactors"));
 
     private readonly Process _process;
     private readonly BlockingCollection<JsonElement> _events = [];

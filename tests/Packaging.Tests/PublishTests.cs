@@ -5,30 +5,23 @@ using HyperActors.TestKit;
 
 namespace HyperActors.Packaging.Tests;
 
-/// <summary>The command line as one file, made once for all tests.</summary>
-public sealed class PublishedFile : IAsyncLifetime
+/// <summary>The command line as one file.</summary>
+internal static class Published
 {
-    public string Folder { get; } = Directory.CreateTempSubdirectory("hyperactors-publish-").FullName;
+    private static string Kind { get; } =
+        $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
 
-    public string Executable => Path.Combine(Folder, OperatingSystem.IsWindows() ? "hyperactors.exe" : "hyperactors");
-
-    public async Task InitializeAsync()
+    /// <summary>Makes it, into that folder.</summary>
+    public static async Task<string> MakeAsync(string folder, params string[] arguments)
     {
-        string system = OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux";
-        string kind = $"{system}-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
         await Tool.DotnetAsync(
-            "publish", Repository.PathOf("src", "Cli", "Cli.csproj"), "-c", "Release", "-r", kind, "--nologo", "-v", "q", "-o", Folder);
-    }
-
-    public Task DisposeAsync()
-    {
-        Directory.Delete(Folder, recursive: true);
-        return Task.CompletedTask;
+            ["publish", Repository.PathOf("src", "Cli", "Cli.csproj"), "-c", "Release", "-r", Kind, "--nologo", "-v", "q", "-o", folder, .. arguments]);
+        return Path.Combine(folder, OperatingSystem.IsWindows() ? "hyperactors.exe" : "hyperactors");
     }
 }
 
 /// <summary>What <c>./build.sh publish</c> makes, run where nothing else is.</summary>
-public sealed class PublishTests(PublishedFile published) : IClassFixture<PublishedFile>, IDisposable
+public sealed class PublishTests : IDisposable
 {
     private const long MaxSize = 60_000_000;
 
@@ -38,26 +31,31 @@ public sealed class PublishTests(PublishedFile published) : IClassFixture<Publis
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    [Fact]
-    public void It_is_one_file_of_less_than_sixty_megabytes()
+    [LinkerFact]
+    public async Task Native_code_is_one_file_that_needs_nothing_beside_it_and_leaves_nothing_behind()
     {
-        Assert.Equal([published.Executable], Directory.GetFileSystemEntries(published.Folder));
-        Assert.InRange(new FileInfo(published.Executable).Length, 20_000_000, MaxSize);
+        string executable = Repository.Shipped ?? await Published.MakeAsync(In("published"));
+        Assert.Equal([executable], Directory.GetFileSystemEntries(Path.GetDirectoryName(executable)!));
+        Assert.InRange(new FileInfo(executable).Length, 10_000_000, MaxSize);
+
+        // Nobody told it that it is in development, where to listen, or where a runtime would be.
+        await RunDaemonAsync(executable, new()
+        {
+            ["DOTNET_ROOT"] = In("no-runtime-here"),
+            ["DOTNET_ENVIRONMENT"] = "Development",
+            ["DOTNET_URLS"] = "http://0.0.0.0:1",
+            ["DOTNET_gcServer"] = "1",
+        });
+        Assert.Empty(Directory.GetFileSystemEntries(In("home")));
     }
 
     [Fact]
-    public async Task Its_daemon_keeps_a_feed_and_stops_without_a_runtime_on_the_machine()
+    public async Task With_a_runtime_inside_it_is_one_file_too()
     {
-        await RunDaemonAsync([]);
-
-        // What is native in the file is written out beside the user's own things, once.
-        Assert.NotEmpty(Directory.GetFiles(In("home"), "libe_sqlite3*", SearchOption.AllDirectories));
-    }
-
-    [Fact]
-    public async Task Its_daemon_heeds_the_variables_of_the_runtime_and_is_not_led_astray_by_them()
-    {
-        await RunDaemonAsync(new()
+        string executable = await Published.MakeAsync(In("published"), "-p:IsNative=false");
+        Assert.Equal([executable], Directory.GetFileSystemEntries(Path.GetDirectoryName(executable)!));
+        Assert.InRange(new FileInfo(executable).Length, 20_000_000, MaxSize);
+        await RunDaemonAsync(executable, new()
         {
             ["DOTNET_BUNDLE_EXTRACT_BASE_DIR"] = In("extracted"),
             ["DOTNET_ROOT"] = In("no-runtime-here"),
@@ -66,11 +64,13 @@ public sealed class PublishTests(PublishedFile published) : IClassFixture<Publis
             ["DOTNET_gcServer"] = "1",
             ["DOTNET_TieredCompilation"] = "0",
         });
+
+        // What is native in it is written out where it was told to, once, and nothing beside the user's own things.
         Assert.NotEmpty(Directory.GetFiles(In("extracted"), "libe_sqlite3*", SearchOption.AllDirectories));
         Assert.Empty(Directory.GetFileSystemEntries(In("home")));
     }
 
-    private async Task RunDaemonAsync(Dictionary<string, string?> dotnet)
+    private async Task RunDaemonAsync(string executable, Dictionary<string, string?> dotnet)
     {
         // Nothing of whoever runs the tests but the PATH.
         Dictionary<string, string?> variables = Environment.GetEnvironmentVariables().Keys.Cast<string>()
@@ -84,10 +84,10 @@ public sealed class PublishTests(PublishedFile published) : IClassFixture<Publis
 
         string empty = _folder.CreateSubdirectory("empty").FullName;
         string[] storage = ["--storage", In("storage")];
-        Task<(int Status, string Text)> Run(params string[] args) => Tool.RunAsync(published.Executable, [.. args, .. storage], variables, empty);
+        Task<(int Status, string Text)> Run(params string[] args) => Tool.RunAsync(executable, [.. args, .. storage], variables, empty);
 
         using Process daemon = Tool.Start(
-            published.Executable, ["daemon", "--json", "-a", "127.0.0.1:0", "--set", "node.network.isBootstrapper=true", .. storage], variables, empty);
+            executable, ["daemon", "--json", "-a", "127.0.0.1:0", "--set", "node.network.isBootstrapper=true", .. storage], variables, empty);
         try
         {
             Task<string> log = daemon.StandardError.ReadToEndAsync();

@@ -10,8 +10,8 @@ internal sealed class TwoDaemons : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     // bin/<configuration>/<framework>/, as for these tests.
-    private static readonly string Executable = Path.Combine(
-        Repository.PathOf("src", "Cli"), Path.GetRelativePath(Repository.PathOf("tests", "Page.Tests"), AppContext.BaseDirectory), "hyperactors");
+    private static readonly string Executable = Repository.Executable(Path.Combine(
+        Repository.PathOf("src", "Cli"), Path.GetRelativePath(Repository.PathOf("tests", "Page.Tests"), AppContext.BaseDirectory), "hyperactors"));
 
     private readonly string _folder = Directory.CreateTempSubdirectory("hyperactors-page-").FullName;
     private readonly List<Process> _processes = [];

@@ -9,6 +9,13 @@ public static class Repository
     /// <summary>A path below <see cref="Root"/>.</summary>
     public static string PathOf(params string[] parts) => Path.Combine([Root, .. parts]);
 
+    /// <summary>The command line as it is shipped, where <c>TEST_HYPERACTORS</c> names it, as <c>./build.sh test</c> does; else null.</summary>
+    public static string? Shipped { get; } = Environment.GetEnvironmentVariable("TEST_HYPERACTORS") is { Length: > 0 } path ? path : null;
+
+    /// <summary>The command line to test: as it is shipped, else as it was built.</summary>
+    /// <param name="built">The path of the one that was built beside the tests, without <c>.exe</c>.</param>
+    public static string Executable(string built) => Shipped ?? (OperatingSystem.IsWindows() ? built + ".exe" : built);
+
     private static string Find()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using HyperActors.TestKit;
 
 namespace HyperActors.Cli.Tests.EndToEnd;
 
@@ -9,9 +10,8 @@ internal sealed class Sandbox : IDisposable
     /// <summary>No process of these tests may take longer, on the slowest machine.</summary>
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
-    /// <summary>The command line, as it was built for these tests.</summary>
-    public static readonly string Executable =
-        Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "hyperactors.exe" : "hyperactors");
+    /// <summary>The command line: as it is shipped, or as it was built for these tests.</summary>
+    public static readonly string Executable = Repository.Executable(Path.Combine(AppContext.BaseDirectory, "hyperactors"));
 
     /// <summary>The runtime that runs the tests runs the executable too, wherever it was installed.</summary>
     public static readonly string RuntimeRoot =
