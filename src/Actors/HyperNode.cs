@@ -214,7 +214,7 @@ public sealed class HyperNode : IHyperNode
     public async ValueTask<IReadOnlyList<PeerConnection>> ListConnectionsAsync(CancellationToken cancellationToken = default) =>
         (await AskAsync<ConnectionsActor.Listed>(_parts.Connections, ConnectionsActor.List.Instance, cancellationToken)).Connections;
 
-    /// <summary>Takes up other limits while the node lives: those of connections that come from now on, of the swarm, and of what the DHT
+    /// <summary>Takes up other limits while the node lives: those of connections that come from now on, the rates of all, those of the swarm, and of what the DHT
     /// asks and answers (docs/operating.md#configuration). Nothing else of the options is looked at.</summary>
     public void Reconfigure(NodeOptions options)
     {

@@ -73,6 +73,7 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     }
 
     private const long MessageOverhead = 64;
+    private const int MinWriteSize = 16 << 10;
 
     private readonly long _id;
     private readonly bool _isInitiator;
@@ -82,6 +83,7 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     private readonly ConnectionOptions _options;
     private readonly ILogger _log;
     private readonly RelayRole? _relay;
+    private readonly Rates _rates;
     private readonly PublicKey _self;
     private readonly Dictionary<ulong, OpenChannel> _channels = [];
     private readonly Dictionary<IActorRef, Debtor> _debtors = [];
@@ -92,6 +94,7 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     private readonly ArrayBufferWriter<byte> _handshake = new();
     private LinkEvent.Connected? _session;
     private TimeSpan _alarm = TimeSpan.MaxValue;
+    private TimeSpan? _pause;
     private long _unconsumed;
     private long _unwritten;
     private long _queuedTotal;
@@ -112,7 +115,8 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
         LinkOptions links,
         ConnectionOptions options,
         ILogger log,
-        RelayRole? relay)
+        RelayRole? relay,
+        Rates rates)
     {
         _id = id;
         _isInitiator = isInitiator;
@@ -121,6 +125,7 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
         _log = log;
         _expected = expected;
         _relay = relay;
+        _rates = rates;
         _self = session?.LocalPublicKey ?? keys.PublicKey;
         _link = session is null ? new Link(links, isInitiator, keys, random, Now) : new Link(links, session, random, Now);
 
@@ -201,6 +206,7 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     /// <param name="options">Its own.</param>
     /// <param name="log">Where it writes what happens.</param>
     /// <param name="relay">Its part in blind relaying, which is then its only one; null for a connection that feeds go over.</param>
+    /// <param name="rates">What all connections of the node share; null for no bound.</param>
     public static Props PropsFor(
         long id,
         ITransport transport,
@@ -212,8 +218,9 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
         LinkOptions links,
         ConnectionOptions options,
         ILogger log,
-        RelayRole? relay = null) =>
-        Props.Create(() => new ConnectionActor(id, transport, isInitiator, keys, session, expected, random, links, options, log, relay));
+        RelayRole? relay = null,
+        Rates? rates = null) =>
+        Props.Create(() => new ConnectionActor(id, transport, isInitiator, keys, session, expected, random, links, options, log, relay, rates ?? new Rates()));
 
     /// <summary>A channel that fails takes the connection with it: what it had understood of the peer is lost.</summary>
     public static Directive Decide(Exception failure) => Directive.Escalate;
@@ -360,10 +367,12 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     // The rhythm of every driver: one change to the machine, drain it, set the alarm.
     private void Drain()
     {
+        _pause = null;
         ReadHeld();
         Report();
         Transmit();
-        if (_link.Deadline is { } deadline && deadline < _alarm)
+        TimeSpan? next = _pause < (_link.Deadline ?? TimeSpan.MaxValue) ? _pause : _link.Deadline;
+        if (next is { } deadline && deadline < _alarm)
         {
             // Only ever earlier: an early wake costs one turn, a timer per packet costs allocations.
             _alarm = deadline;
@@ -375,8 +384,10 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     // While the channels owe us an answer the transport is not read: a slow feed slows its peers, not our memory.
     private void ReadHeld()
     {
-        while (!_link.IsReadingPaused && _unconsumed < _options.MaxUnconsumedBytes && _held.TryDequeue(out HeldBytes? held))
+        while (!_link.IsReadingPaused && _unconsumed < _options.MaxUnconsumedBytes
+            && (_held.Count == 0 || IsPaid(_rates.Download)) && _held.TryDequeue(out HeldBytes? held))
         {
+            _rates.Download.Charge(held.Count, Now);
             using (held.Owner)
             {
                 _link.HandleInput(new ReadOnlySequence<byte>(held.Owner.Memory[..held.Count]), Now);
@@ -469,12 +480,31 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
         channel.Actor.Tell(new ChannelActor.Arrived(arrived.Messages), Self);
     }
 
+    // False while what went before is not paid for: then the turn comes again.
+    private bool IsPaid(Allowance allowance)
+    {
+        TimeSpan wait = allowance.WaitAt(Now);
+        if (wait == TimeSpan.Zero)
+        {
+            return true;
+        }
+
+        TimeSpan end = Now + wait;
+        _pause = _pause < end ? _pause : end;
+        return false;
+    }
+
     private void Transmit()
     {
+        // At a low rate a long write would be a long silence behind it.
+        long rate = _rates.Upload.BytesPerSecond;
+        int maxWrite = rate == 0 ? _options.MaxWriteSize : (int)Math.Clamp(rate / 8, Math.Min(MinWriteSize, _options.MaxWriteSize), _options.MaxWriteSize);
         while (_unwritten < _options.MaxUnwrittenBytes
-            && _link.TryPollTransmit(_options.MaxWriteSize, Now, out IMemoryOwner<byte>? bytes))
+            && (_link.QueuedBytes == 0 || IsPaid(_rates.Upload))
+            && _link.TryPollTransmit(maxWrite, Now, out IMemoryOwner<byte>? bytes))
         {
             int count = bytes.Memory.Length;
+            _rates.Upload.Charge(count, Now);
             _unwritten += count;
             _polledTotal = _queuedTotal - _link.QueuedBytes;
             _transport.Write(bytes);

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace HyperActors.Actors;
 
 /// <summary>How many connections a node has, and how it makes them.</summary>
@@ -20,6 +22,14 @@ public sealed record ConnectionOptions
 
     /// <summary>Bytes of one write at most. More means fewer system calls.</summary>
     public int MaxWriteSize { get; set; } = 256 << 10;
+
+    /// <summary>Bytes a second that all connections together send; 0 for no bound. The DHT's own messages are not counted.</summary>
+    [Range(0, 1L << 40)]
+    public long MaxUploadRate { get; set; }
+
+    /// <summary>Bytes a second that all connections together read; 0 for no bound. The DHT's own messages are not counted.</summary>
+    [Range(0, 1L << 40)]
+    public long MaxDownloadRate { get; set; }
 
     /// <summary>How long both sides may take to finish an orderly end before the socket is closed.</summary>
     public TimeSpan EndTimeout { get; set; } = TimeSpan.FromSeconds(5);

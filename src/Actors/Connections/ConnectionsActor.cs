@@ -103,6 +103,7 @@ public sealed class ConnectionsActor : ReceiveActor
     private readonly KeyPair _keys;
     private readonly RandomSource _random;
     private readonly LinkOptions _links;
+    private readonly Rates _rates = new();
     private ConnectionOptions _options;
     private readonly ILogger _log;
     private readonly Dictionary<long, Connection> _connections = [];
@@ -124,6 +125,7 @@ public sealed class ConnectionsActor : ReceiveActor
         _links = links;
         _options = options;
         _log = log;
+        _rates.Set(options);
 
         Receive<Listen>(Handle);
         Receive<INetwork.Listening>(Handle);
@@ -153,7 +155,11 @@ public sealed class ConnectionsActor : ReceiveActor
                 Publish(new ConnectionEvent.MessageArrived(m.ConnectionId, m.Message));
             }
         });
-        Receive<Reconfigure>(m => _options = m.Options);
+        Receive<Reconfigure>(m =>
+        {
+            _options = m.Options;
+            _rates.Set(m.Options);
+        });
         Receive<List>(_ => Sender.Tell(new Listed(Look()), Self));
         Receive<Watch>(m => _watchers.Add(m.Events));
         Receive<Unwatch>(m =>
@@ -295,7 +301,7 @@ public sealed class ConnectionsActor : ReceiveActor
         }
 
         IActorRef actor = Context.ActorOf(
-            ConnectionActor.PropsFor(id, transport, isInitiator, _keys, session, expected, _random, _links, _options, _log), $"{NamePrefix}{id}");
+            ConnectionActor.PropsFor(id, transport, isInitiator, _keys, session, expected, _random, _links, _options, _log, rates: _rates), $"{NamePrefix}{id}");
         _connections.Add(id, new Connection(actor, transport, stranger, caller));
     }
 

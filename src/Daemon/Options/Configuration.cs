@@ -30,7 +30,7 @@ public sealed class Configuration
         "api.maxStreams", "api.maxAppendBytes", "api.maxBufferedBytes", "api.statusInterval", "log.level", "log.categories",
         "node.connections.maxConnections", "node.connections.maxHalfOpenPerAddress", "node.connections.connectTimeout",
         "node.connections.maxUnconsumedBytes", "node.connections.maxUnwrittenBytes", "node.connections.maxWriteSize",
-        "node.connections.endTimeout",
+        "node.connections.endTimeout", "node.connections.maxUploadRate", "node.connections.maxDownloadRate",
 
         // All that SwarmMachine.Reconfigure and DhtNode.Limit take up.
         "node.network.swarm.maxPeers", "node.network.swarm.maxParallel", "node.network.swarm.maxClientConnections",

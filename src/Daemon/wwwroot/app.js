@@ -467,6 +467,8 @@ function openTopic (topic) {
 
 // What can be limited while the node runs, in the words of a person; what is not named here shows its key alone.
 const settingNames = {
+  'node.connections.maxUploadRate': 'Bytes a second to peers, at most (0 for no bound)',
+  'node.connections.maxDownloadRate': 'Bytes a second from peers, at most (0 for no bound)',
   'node.connections.maxConnections': 'Connections to peers, at most',
   'node.connections.maxHalfOpenPerAddress': 'Handshakes under way from one address, at most',
   'node.connections.connectTimeout': 'Time for a dial',
