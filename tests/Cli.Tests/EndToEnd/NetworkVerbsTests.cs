@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 
 namespace HyperActors.Cli.Tests.EndToEnd;
@@ -96,6 +98,33 @@ public sealed class NetworkVerbsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_daemon_stopped_while_it_writes_takes_its_announcement_back_and_keeps_what_it_acknowledged()
+    {
+        RunningCli daemon = _sandbox.Start(
+            "daemon", "--json", "-a", "127.0.0.1:0", "-b", _network[1], "--set", "node.network.usesLocalDiscovery=false");
+        JsonElement ready = JsonDocument.Parse((await daemon.ReadLineAsync())!).RootElement;
+        using HttpClient http = DaemonTests.Http(ready.GetProperty("socket").GetString()!);
+        string topic = (await DoAsync(http.PostAsync("/v1/feeds", Json("""{"name":"notes"}""")))).GetProperty("discoveryKey").GetString()!;
+        await DoAsync(http.PutAsync("/v1/feeds/notes/keep", Json("""{"seed":true,"download":false}""")));
+        await DoAsync(http.PostAsync("/v1/swarm/flush", null));
+        Assert.Contains(
+            ready.GetProperty("publicKey").GetString()!, await _sandbox.OkAsync(["dht", "lookup", topic, .. _network]), StringComparison.Ordinal);
+
+        var enough = new TaskCompletionSource();
+        Task<int> writing = WriteAsync(http, enough);
+        await enough.Task.WaitAsync(Sandbox.Deadline);
+        daemon.Signal(PosixSignalNumber.Terminate);
+        (int exitCode, string error) = await daemon.ExitAsync();
+        Assert.True(exitCode == ExitCode.Ok, error);
+        int acknowledged = await writing.WaitAsync(Sandbox.Deadline);
+
+        Assert.Equal(ExitCode.NotFound, (await _sandbox.RunAsync(["dht", "lookup", topic, .. _network])).ExitCode);
+        string[] blocks = (await _sandbox.OkAsync("feed", "cat", "notes")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.InRange(blocks.Length, acknowledged, acknowledged + 1);
+        Assert.Equal(Enumerable.Range(0, blocks.Length).Select(i => i.ToString(CultureInfo.InvariantCulture)), blocks);
+    }
+
+    [Fact]
     public async Task A_relay_keeps_its_key_and_is_found_by_it()
     {
         string seed = _sandbox.In("relay.seed");
@@ -155,5 +184,42 @@ public sealed class NetworkVerbsTests : IAsyncLifetime
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    private static StringContent Json(string text) => new(text, Encoding.UTF8, "application/json");
+
+    private static async Task<JsonElement> DoAsync(Task<HttpResponseMessage> call)
+    {
+        using HttpResponseMessage response = await call.WaitAsync(Sandbox.Deadline);
+        string body = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, body);
+        return body.Length == 0 ? default : JsonDocument.Parse(body).RootElement;
+    }
+
+    // Appends numbers, one after the other, until the daemon takes no more: how many it acknowledged.
+    private static async Task<int> WriteAsync(HttpClient http, TaskCompletionSource enough)
+    {
+        for (int acknowledged = 0; ; acknowledged++)
+        {
+            if (acknowledged == 100)
+            {
+                enough.SetResult();
+            }
+
+            try
+            {
+                using var block = new ByteArrayContent(Encoding.UTF8.GetBytes($"{acknowledged}\n"));
+                block.Headers.ContentType = new("application/octet-stream");
+                using HttpResponseMessage response = await http.PostAsync("/v1/feeds/notes/blocks", block);
+                if (!response.IsSuccessStatusCode)
+                {
+                    return acknowledged;
+                }
+            }
+            catch (HttpRequestException)
+            {
+                return acknowledged;
+            }
+        }
     }
 }
