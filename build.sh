@@ -81,16 +81,17 @@ want_chromium() {
   say "chromium is missing and can't be installed from here: what needs the page in a browser is skipped"
 }
 
-# Shells that complete our words, beside bash: without one of them its test says so and is skipped.
-want_shells() {
-  command -v zsh >/dev/null 2>&1 && command -v fish >/dev/null 2>&1 && command -v curl >/dev/null 2>&1 && return
+# Shells that complete our words, beside bash, and who reads our unit: without one of them its test says so and is skipped.
+want_tools() {
+  command -v zsh >/dev/null 2>&1 && command -v fish >/dev/null 2>&1 && command -v curl >/dev/null 2>&1 &&
+    command -v systemd-analyze >/dev/null 2>&1 && return
   if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null 2>&1; then
-    say "Installing zsh, fish and curl"
+    say "Installing zsh, fish, curl and systemd's tools"
     apt-get update -qq </dev/null >/dev/null || true
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends zsh fish curl </dev/null >/dev/null && return
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends zsh fish curl systemd </dev/null >/dev/null && return
   fi
 
-  say "zsh, fish or curl is missing and can't be installed from here: the tests with it are skipped"
+  say "zsh, fish, curl or systemd-analyze is missing and can't be installed from here: the tests with it are skipped"
 }
 
 # A linker for native code.
@@ -240,7 +241,7 @@ run_tests() {
   need_sodium
   want_namespaces
   want_chromium
-  want_shells
+  want_tools
   rm -rf "$results"
   mkdir -p "$results"
 

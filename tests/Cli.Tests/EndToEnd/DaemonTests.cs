@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using HyperActors.TestKit;
 
 namespace HyperActors.Cli.Tests.EndToEnd;
 
@@ -228,6 +229,23 @@ public sealed class DaemonTests : IDisposable
         Assert.Equal(0, (await daemon.EndAsync()).ExitCode);
     }
 
+    [SystemdFact]
+    public async Task The_unit_is_one_that_systemd_understands_and_leaves_little_open()
+    {
+        string unit = await File.ReadAllTextAsync(Repository.PathOf("config", "systemd", "hyperactors.service"));
+        Assert.Contains("ExecStart=/usr/local/bin/hyperactors daemon ", unit, StringComparison.Ordinal);
+        string path = _sandbox.In("hyperactors.service");
+        await File.WriteAllTextAsync(path, unit.Replace("/usr/local/bin/hyperactors", Sandbox.Executable, StringComparison.Ordinal));
+
+        (int status, string said) = await Tool.RunAsync("systemd-analyze", ["verify", path]);
+        Assert.DoesNotContain("hyperactors.service", said, StringComparison.Ordinal);
+        Assert.Equal(0, status);
+
+        // Of 100, where less is better; what has no hardening at all has 96.
+        (status, said) = await Tool.RunAsync("systemd-analyze", ["security", "--offline=yes", "--threshold=20", "--no-pager", path]);
+        Assert.True(status == 0, said);
+    }
+
     [Fact]
     public async Task What_a_daemon_keeps_it_keeps_over_a_kill()
     {
@@ -322,4 +340,10 @@ public sealed class DaemonTests : IDisposable
 
         return (daemon, JsonSerializer.Deserialize<JsonElement>(line));
     }
+}
+
+/// <summary>A test that asks systemd what it thinks: skipped, with the reason, where it is not installed.</summary>
+public sealed class SystemdFactAttribute : FactAttribute
+{
+    public SystemdFactAttribute() => Skip = Terminal.IsInstalled("systemd-analyze") ? null : "systemd-analyze is not installed";
 }
