@@ -117,4 +117,39 @@ public class LimitTests
 
         Assert.Equal(HttpStatusCode.OK, third);
     }
+
+    [Fact]
+    public async Task A_WebSocket_that_nobody_reads_is_cut_off_and_makes_room()
+    {
+        await using Server server = await Server.StartAsync(
+            new ApiOptions { MaxStreams = 1, SlowGrace = TimeSpan.FromSeconds(1.1), MinBytesPerSecond = 1 << 20 });
+        await using Feed feed = await server.Node.OpenFeedAsync("notes");
+        byte[] block = new byte[64 << 10];
+        for (int i = 0; i < 64; i++)
+        {
+            await feed.AppendAsync(block);
+        }
+
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(server.Api.SocketPath));
+        await socket.SendAsync(Encoding.Latin1.GetBytes(
+            "GET /v1/feeds/notes/socket?binary=true HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"));
+        byte[] head = new byte[12];
+        await socket.ReceiveAsync(head);
+        Assert.Equal("HTTP/1.1 101", Encoding.Latin1.GetString(head));
+
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        HttpStatusCode other;
+        do
+        {
+            await Task.Delay(20, deadline.Token);
+            using HttpResponseMessage answer = await server.Http.GetAsync(
+                ApiRoutes.StatusEvents, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
+            other = answer.StatusCode;
+        }
+        while (other == HttpStatusCode.ServiceUnavailable);
+
+        Assert.Equal(HttpStatusCode.OK, other);
+    }
 }
