@@ -69,7 +69,7 @@ public sealed record UdxOptions
     /// <summary>When a finished search for a larger datagram size is taken up again.</summary>
     public TimeSpan MtuRaiseInterval { get; set; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>How long the id of a closed stream stays taken, to answer a peer that missed the last packet.</summary>
+    /// <summary>How long the id of a closed stream is remembered, to answer a peer that missed the last packet.</summary>
     public TimeSpan Linger { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>How long a stream that its owner has let go may take to deliver what was written. More is kinder to slow paths,

@@ -385,7 +385,7 @@ public sealed class ConnectionActor : ReceiveActor, IWithTimers
     private void ReadHeld()
     {
         while (!_link.IsReadingPaused && _unconsumed < _options.MaxUnconsumedBytes
-            && (_held.Count == 0 || IsPaid(_rates.Download)) && _held.TryDequeue(out HeldBytes? held))
+            && _held.Count > 0 && IsPaid(_rates.Download) && _held.TryDequeue(out HeldBytes? held))
         {
             _rates.Download.Charge(held.Count, Now);
             using (held.Owner)
