@@ -143,13 +143,13 @@ internal static class StreamEndpoints
                 .FirstOrDefault(p => p.StartsWith("bearer.", StringComparison.Ordinal));
             using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(protocol);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, node.Stopping);
-            Task sending = SendAsync(opened, socket, from, binary, limits.Api, stop.Token);
+            Task sending = SendAsync(opened, socket, from, binary, stop.Token);
             Task receiving = ReceiveAsync(opened, socket, limits.Api.MaxAppendBytes, stop.Token);
             Task first = await Task.WhenAny(sending, receiving);
             await stop.CancelAsync();
             await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await receiving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await CloseAsync(socket, first.Exception?.InnerException, limits.Api);
+            await CloseAsync(socket, first.Exception?.InnerException);
         }
         finally
         {
@@ -157,8 +157,7 @@ internal static class StreamEndpoints
         }
     }
 
-    private static async Task SendAsync(
-        IFeed feed, WebSocket socket, ulong from, bool binary, ApiOptions options, CancellationToken cancellationToken)
+    private static async Task SendAsync(IFeed feed, WebSocket socket, ulong from, bool binary, CancellationToken cancellationToken)
     {
         await foreach (Block block in feed.ReadAsync(from, null, live: true, cancellationToken))
         {
@@ -167,40 +166,15 @@ internal static class StreamEndpoints
                 byte[] message = new byte[SocketHeader + block.Bytes.Length];
                 BinaryPrimitives.WriteUInt64LittleEndian(message, block.Index);
                 block.Bytes.CopyTo(message.AsMemory(SocketHeader));
-                await SendAsync(socket, message, WebSocketMessageType.Binary, options, cancellationToken);
+                await socket.SendAsync(message, WebSocketMessageType.Binary, endOfMessage: true, cancellationToken);
                 continue;
             }
 
             byte[] json = JsonSerializer.SerializeToUtf8Bytes(
                 new BlockDto(block.Index, block.Bytes.Length, block.Bytes), ApiJson.Default.BlockDto);
-            await SendAsync(socket, json, WebSocketMessageType.Text, options, cancellationToken);
+            await socket.SendAsync(json, WebSocketMessageType.Text, endOfMessage: true, cancellationToken);
         }
     }
-
-    // The server's own rate does not hold for what has become a WebSocket: who does not take a message in time is cut off here.
-    private static async Task SendAsync(
-        WebSocket socket, byte[] message, WebSocketMessageType kind, ApiOptions options, CancellationToken cancellationToken)
-    {
-        Task sending = socket.SendAsync(message, kind, endOfMessage: true, cancellationToken);
-        if (sending.IsCompleted)
-        {
-            await sending;
-            return;
-        }
-
-        try
-        {
-            await sending.WaitAsync(TimeFor(message.Length, options), cancellationToken);
-        }
-        catch (TimeoutException e)
-        {
-            socket.Abort();
-            throw new OperationCanceledException("the caller does not read", e);
-        }
-    }
-
-    private static TimeSpan TimeFor(int bytes, ApiOptions options) =>
-        options.SlowGrace + TimeSpan.FromSeconds((double)bytes / options.MinBytesPerSecond);
 
     /// <summary>Each message is a block; ends when the caller closes.</summary>
     private static async Task ReceiveAsync(IFeed feed, WebSocket socket, int maxBytes, CancellationToken cancellationToken)
@@ -228,7 +202,7 @@ internal static class StreamEndpoints
         }
     }
 
-    private static async Task CloseAsync(WebSocket socket, Exception? failure, ApiOptions options)
+    private static async Task CloseAsync(WebSocket socket, Exception? failure)
     {
         if (socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived))
         {
@@ -237,15 +211,14 @@ internal static class StreamEndpoints
 
         bool isOrderly = failure is null or OperationCanceledException;
         string reason = isOrderly ? "bye" : Problems.Explain(failure!).Code;
-        using var deadline = new CancellationTokenSource(TimeFor(reason.Length, options));
         try
         {
             await socket.CloseOutputAsync(
-                isOrderly ? WebSocketCloseStatus.NormalClosure : WebSocketCloseStatus.InternalServerError, reason, deadline.Token);
+                isOrderly ? WebSocketCloseStatus.NormalClosure : WebSocketCloseStatus.InternalServerError, reason, CancellationToken.None);
         }
-        catch (Exception e) when (e is WebSocketException or OperationCanceledException)
+        catch (WebSocketException)
         {
-            // The caller has left, or does not read.
+            // The caller has left.
         }
     }
 
